@@ -1,0 +1,101 @@
+const shipped = { path: "^(src|operators|transports)/", pathNot: "^src/cli/" };
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: "resolvable",
+      comment: "every import leads to a file or a package; the package's own name does once it is built",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true, pathNot: "^rx-isoch(/|$)" },
+    },
+    {
+      name: "no-import-of-its-own-name",
+      comment: "it would hide the arrow",
+      severity: "error",
+      from: { path: "^(src|operators|transports)/" },
+      to: { path: "^(rx-isoch|dist)(/|$)" },
+    },
+    {
+      name: "no-runtime-cycle",
+      comment: "a cycle has at least one type-only import in it",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "src-knows-no-layer-above",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/cli/" },
+      to: { path: "^(operators|transports|test|examples)/" },
+    },
+    {
+      name: "src-runs-anywhere",
+      comment: "no Node builtin, no native module",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/cli/" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "src-is-not-native",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/cli/" },
+      to: { path: "\\.node$|^(node_modules/)?(usb|node-gyp-build|node-addon-api|bindings)(/|$)" },
+    },
+    {
+      name: "operators-import-src-and-rxjs",
+      severity: "error",
+      from: { path: "^operators/" },
+      to: { pathNot: ["^(src|operators)/", "^node_modules/rxjs/"] },
+    },
+    {
+      name: "transports-import-src-and-themselves",
+      severity: "error",
+      from: { path: "^transports/([^/]+)/" },
+      to: { path: "^(operators|transports|test|examples)/", pathNot: "^transports/$1/" },
+    },
+    {
+      name: "virtual-runs-anywhere",
+      severity: "error",
+      from: { path: "^transports/virtual/" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "virtual-does-not-pull-its-testing-entry",
+      severity: "error",
+      from: { path: "^transports/virtual/", pathNot: "^transports/virtual/testing/" },
+      to: { path: "^transports/virtual/testing/" },
+    },
+    {
+      name: "nothing-imports-the-cli",
+      severity: "error",
+      from: { pathNot: "^(src/cli|test)/" },
+      to: { path: "^src/cli/" },
+    },
+    {
+      name: "shipped-code-imports-what-it-declares",
+      severity: "error",
+      from: shipped,
+      to: {
+        dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"],
+        dependencyTypesNot: ["npm", "npm-peer", "npm-optional"],
+      },
+    },
+    {
+      name: "no-deprecated-package",
+      severity: "error",
+      from: shipped,
+      to: { dependencyTypes: ["deprecated"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "^(node_modules|dist)/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "types", "default"],
+    },
+  },
+};

@@ -1,0 +1,223 @@
+import { AsyncSubject, concat, defer, Observable, tap, throwError } from "rxjs";
+import type { ConfigurationDescriptor } from "./descriptors/model.js";
+import { findIsochEndpoint, maxBytesPerInterval, serviceInterval } from "./endpoint.js";
+import { BusyError, TransferStateError } from "./errors.js";
+import { InterfaceLeases } from "./interface-leases.js";
+import type { PipeEndpoint } from "./pipe-endpoint.js";
+import { PipeSession } from "./session.js";
+import { subscribeInner } from "./subscribe-inner.js";
+import { runAll, settled } from "./teardown.js";
+import type {
+  ControlSetup,
+  DeviceInfo,
+  DeviceSelector,
+  IsochTransport,
+  TransportCapabilities,
+  TransportDevice,
+} from "./transport.js";
+
+/** Which endpoint of a device. */
+export interface EndpointSelector {
+  /** bEndpointAddress. */
+  readonly endpoint: number;
+  /** Needed only where two interfaces have an endpoint of this address. */
+  readonly interfaceNumber?: number | undefined;
+  /** bAlternateSetting. Default: the one in which the endpoint has the most bytes per frame. */
+  readonly alternate?: number | undefined;
+}
+
+/** An endpoint of a device that somebody uses. */
+class OpenedEndpoint {
+  session: PipeSession | undefined;
+  /** Its user lost interest before the session was there. */
+  abandoned = false;
+  /** Completes when the endpoint is free again. */
+  readonly left = new AsyncSubject<never>();
+
+  get isLeaving(): boolean {
+    return this.session?.isClosing ?? this.abandoned;
+  }
+}
+
+/**
+ * An open device: control requests, and pipes that share it.
+ *
+ * Get one from {@link openDevice}. Two pipes in one interface (a speaker and its feedback endpoint)
+ * must share a device; pipes in different interfaces need not.
+ */
+export class UsbDevice {
+  /** What was known of the device before it was opened. */
+  readonly info: DeviceInfo;
+  /** The configuration that is selected. */
+  readonly configuration: ConfigurationDescriptor;
+  /** What the transport can do. */
+  readonly capabilities: TransportCapabilities;
+  readonly #device: TransportDevice;
+  readonly #leases: InterfaceLeases;
+  /** By address: endpoints that are open, or being opened or closed. */
+  readonly #opened = new Map<number, OpenedEndpoint>();
+  readonly #closed = new AsyncSubject<never>();
+  #isClosing = false;
+
+  /** @internal */
+  constructor(device: TransportDevice, capabilities: TransportCapabilities) {
+    this.info = device.info;
+    this.configuration = device.configuration;
+    this.capabilities = capabilities;
+    this.#device = device;
+    this.#leases = new InterfaceLeases(device);
+  }
+
+  /** Completes when the device is closed; errors with what went wrong in closing. */
+  get closed(): Observable<never> {
+    return this.#closed.asObservable();
+  }
+
+  /**
+   * A control transfer on endpoint zero, at each subscription. IN: `data` is the number of bytes
+   * asked for, and what came is emitted. OUT: `data` is the bytes to send, and an empty array is
+   * emitted when they were. (USB 2.0, 9.3)
+   *
+   * Errors: {@link DeviceError} `control-stalled`, `device-gone`.
+   */
+  controlTransfer(setup: ControlSetup, data: number | Uint8Array): Observable<Uint8Array> {
+    return this.#device.controlTransfer(setup, data);
+  }
+
+  /** Ends the halt of an endpoint, at each subscription. (USB 2.0, 9.4.1) */
+  clearHalt(endpoint: number): Observable<never> {
+    return this.#device.clearHalt(endpoint);
+  }
+
+  /** Resets the port of the device, at each subscription. Transfers in flight are cancelled. */
+  reset(): Observable<never> {
+    return this.#device.reset();
+  }
+
+  /**
+   * Claims the interface of an endpoint, selects its alternate setting, and emits the open pipe,
+   * which is the subscriber's to close. Unsubscribed before that, it leaves nothing behind.
+   *
+   * Errors: {@link EndpointError}; {@link BusyError}; {@link BandwidthError}; {@link DeviceError}.
+   */
+  openPipe(selector: EndpointSelector): Observable<PipeSession> {
+    return defer(() => {
+      const endpoint = this.#find(selector);
+      const other = this.#opened.get(endpoint.address);
+      if (other === undefined) return this.#open(endpoint);
+      if (other.isLeaving) return concat(other.left, this.openPipe(selector));
+      throw new BusyError(
+        "pipe-busy",
+        `endpoint 0x${endpoint.address.toString(16)} is open already: share() its stream, or close it first`,
+      );
+    });
+  }
+
+  /**
+   * Closes the device, after every pipe on it. Starts at once, without a subscription, and only
+   * once.
+   *
+   * @returns {@link UsbDevice.closed}
+   */
+  close(): Observable<never> {
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      for (const { session } of this.#opened.values()) session?.close();
+      this.#settle();
+    }
+    return this.closed;
+  }
+
+  #find(selector: EndpointSelector): PipeEndpoint {
+    if (this.#isClosing) throw new TransferStateError("pipe-closed", "the device is closed: open it again");
+    const { speed } = this.info;
+    const { endpoint, interfaceNumber, alternate } = findIsochEndpoint(this.configuration, selector, speed);
+    return {
+      address: endpoint.address,
+      direction: endpoint.direction,
+      speed,
+      interfaceNumber,
+      alternate: alternate.alternateSetting,
+      maxFrameLength: maxBytesPerInterval(endpoint, speed),
+      frameDuration: serviceInterval(endpoint, speed),
+      descriptor: endpoint,
+    };
+  }
+
+  #open(endpoint: PipeEndpoint): Observable<PipeSession> {
+    return new Observable<PipeSession>((subscriber) => {
+      const opened = new OpenedEndpoint();
+      this.#opened.set(endpoint.address, opened);
+      const left = () => {
+        this.#opened.delete(endpoint.address);
+        opened.left.complete();
+        this.#settle();
+      };
+      const release = defer(() => this.#leases.release(endpoint.interfaceNumber)).pipe(
+        tap({ error: left, complete: left }),
+      );
+      subscriber.add(() => {
+        opened.abandoned = opened.session === undefined;
+      });
+      this.#leases.acquire(endpoint.interfaceNumber, endpoint.alternate).subscribe({
+        error: (error: unknown) => {
+          left();
+          subscriber.error(error);
+        },
+        complete: () => {
+          if (subscriber.closed || this.#isClosing) {
+            settled(release).subscribe();
+            subscriber.error(new TransferStateError("pipe-closed", "the device was closed while the pipe was being opened"));
+            return;
+          }
+          try {
+            const port = this.#device.openEndpoint(endpoint.address);
+            opened.session = new PipeSession({ endpoint, port, capabilities: this.capabilities, release });
+          } catch (error) {
+            concat(settled(release), throwError(() => error)).subscribe(subscriber);
+            return;
+          }
+          subscriber.next(opened.session);
+          subscriber.complete();
+        },
+      });
+    });
+  }
+
+  #settle(): void {
+    if (this.#isClosing && this.#opened.size === 0) runAll(this.#device.close()).subscribe(this.#closed);
+  }
+}
+
+/**
+ * Opens a device for as long as the subscription lasts: emits it, and closes it, after every pipe
+ * on it, with the unsubscribe.
+ *
+ * Errors: {@link DeviceError} `no-such-device`; {@link AccessError}.
+ *
+ * @example
+ * ```ts
+ * import { isochPipe, openDevice, type IsochTransport } from "rx-isoch";
+ * import { switchMap } from "rxjs";
+ *
+ * export const whileOpen = (transport: IsochTransport) =>
+ *   openDevice(transport, { vendorId: 0x1209 }).pipe(
+ *     switchMap((device) => isochPipe(device, { endpoint: 0x81 }).results()),
+ *   );
+ * ```
+ */
+export function openDevice(transport: IsochTransport, selector: DeviceSelector): Observable<UsbDevice> {
+  return new Observable<UsbDevice>((subscriber) => {
+    let device: UsbDevice | undefined;
+    subscriber.add(() => device?.close());
+    subscribeInner(transport.open(selector), subscriber, {
+      next: (opened) => {
+        device = new UsbDevice(opened, transport.capabilities);
+        subscriber.next(device);
+      },
+      complete: () => {
+        // The device stays open until the unsubscribe.
+      },
+    });
+  });
+}

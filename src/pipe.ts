@@ -1,0 +1,182 @@
+import { AsyncSubject, concat, concatMap, EMPTY, map, Observable, of, tap } from "rxjs";
+import { UsbDevice, type EndpointSelector } from "./device.js";
+import { asIsochError, BusyError } from "./errors.js";
+import type { FrameResult, IsochResults } from "./results.js";
+import type { PipeSession } from "./session.js";
+import { planStream, type StreamOptions } from "./stream-options.js";
+import { subscribeInner } from "./subscribe-inner.js";
+import { settled } from "./teardown.js";
+import type { DeviceSelector, IsochTransport, ResultSource } from "./transport.js";
+
+/** Which endpoint of which device. */
+export interface PipeSelector extends DeviceSelector, EndpointSelector {}
+
+/**
+ * An isochronous endpoint of a device, as a stream of what happens in each of its frames.
+ *
+ * Cold and exclusive. Subscribing opens the device, claims the interface, selects the alternate
+ * setting and streams; unsubscribing aborts, drains, releases and closes, in that order. A
+ * subscription that comes while an earlier one is still closing waits for that.
+ *
+ * A bad frame is a {@link FrameResult} with a status, and ends nothing. The stream errors when it
+ * cannot go on, with `pipe-busy` for a second subscriber among others; it does not complete by
+ * itself.
+ *
+ * Make one with {@link isochPipe}.
+ */
+export class IsochPipe extends Observable<FrameResult> {
+  /** What it was made with. */
+  readonly selector: EndpointSelector;
+  readonly #acquire: () => Observable<UsbDevice>;
+  readonly #ownsDevice: boolean;
+  #inUse = false;
+  /** Completes when no earlier session is closing any more. */
+  #closed: Observable<never> = EMPTY;
+
+  /** @internal */
+  constructor(source: IsochTransport | UsbDevice, selector: EndpointSelector & DeviceSelector) {
+    super((subscriber) => {
+      subscribeInner(this.results(), subscriber, {
+        next: (results) => {
+          results.emitTo(subscriber);
+        },
+      });
+    });
+    this.selector = selector;
+    this.#ownsDevice = !(source instanceof UsbDevice);
+    this.#acquire = () =>
+      source instanceof UsbDevice
+        ? of(source)
+        : source.open(selector).pipe(map((device) => new UsbDevice(device, source.capabilities)));
+  }
+
+  /** Completes, for each subscriber, when what was closing at the subscription is closed; errors with what went wrong. */
+  get closed(): Observable<never> {
+    return this.#closed;
+  }
+
+  /**
+   * The same stream a transfer at a time: the fast path, without an object per frame. IN only.
+   *
+   * Frames are delivered in order, each once; {@link IsochResults.lost} counts those that were not.
+   *
+   * Errors: what opening can fail with ({@link DeviceError}, {@link AccessError},
+   * {@link BusyError}, {@link BandwidthError}, {@link EndpointError}); {@link InvalidRequestError}
+   * for an option that cannot mean anything; later {@link DeviceError} `device-gone`, after the
+   * results that had arrived, and {@link OverflowError}.
+   *
+   * @example
+   * ```ts
+   * import { isochPipe, type IsochTransport } from "rx-isoch";
+   *
+   * export function bytesPerTransfer(transport: IsochTransport) {
+   *   return isochPipe(transport, { vendorId: 0x1209, productId: 0x0001, endpoint: 0x81 })
+   *     .results({ frames: 64, queue: 8, compact: true })
+   *     .subscribe((results) => {
+   *       console.log(results.firstFrame, results.lost, results.data.length);
+   *     });
+   * }
+   * ```
+   */
+  results(options: StreamOptions = {}): Observable<IsochResults> {
+    return new Observable<IsochResults>((subscriber) => {
+      let source: ResultSource | undefined;
+      let paused = false;
+      let taking = false;
+      const take = () => {
+        if (taking || source === undefined) return;
+        taking = true;
+        while (!paused && !subscriber.closed) {
+          const results = source.take();
+          if (results !== undefined) {
+            subscriber.next(results);
+            continue;
+          }
+          if (source.ended?.error !== undefined) subscriber.error(source.ended.error);
+          break;
+        }
+        taking = false;
+      };
+      if (options.pause !== undefined) {
+        subscribeInner(options.pause, subscriber, {
+          next: (value) => {
+            paused = value;
+            take();
+          },
+          complete: () => {
+            // The last value stays in force.
+          },
+        });
+      }
+      subscribeInner(this.open(), subscriber, {
+        next: (session) => {
+          const plan = planStream(options, session.endpoint, session.capabilities);
+          source = session.stream(plan, { ready: take, drained: () => undefined });
+          take();
+        },
+      });
+    });
+  }
+
+  /**
+   * Opens the pipe for as long as the subscription lasts, and emits the session on which requests
+   * can be issued by hand. The unsubscribe cancels what is in flight, lets it drain, releases the
+   * interface and closes the device.
+   */
+  open(): Observable<PipeSession> {
+    return new Observable<PipeSession>((subscriber) => {
+      if (this.#inUse) {
+        throw new BusyError("pipe-busy", "the pipe has a subscriber already: share() the stream, or make a pipe of another endpoint");
+      }
+      this.#inUse = true;
+      let close: () => Observable<never> = () => EMPTY;
+      const opening = concat(settled(this.#closed), this.#acquire()).pipe(
+        concatMap((device) => {
+          if (this.#ownsDevice) close = () => device.close();
+          return device.openPipe(this.selector);
+        }),
+        tap((session) => {
+          if (!this.#ownsDevice) close = () => session.close();
+        }),
+      );
+      subscriber.add(() => {
+        this.#inUse = false;
+        const closed = new AsyncSubject<never>();
+        concat(settled(this.#closed), close()).subscribe(closed);
+        this.#closed = closed.asObservable();
+      });
+      subscribeInner(opening, subscriber, {
+        next: (session) => {
+          subscriber.next(session);
+        },
+        error: (error) => {
+          subscriber.error(asIsochError(error));
+        },
+        complete: () => {
+          // The session stays open until the unsubscribe.
+        },
+      });
+    });
+  }
+}
+
+/**
+ * Makes a pipe of an isochronous endpoint. Nothing is opened before the subscription.
+ *
+ * @param source a transport, and the device is opened for each subscription; or an open device,
+ * which stays open
+ *
+ * @example
+ * ```ts
+ * import { isochPipe, type IsochTransport } from "rx-isoch";
+ *
+ * export const camera = (transport: IsochTransport) =>
+ *   isochPipe(transport, { vendorId: 0x046d, endpoint: 0x81, alternate: 7 });
+ * ```
+ */
+export function isochPipe(source: IsochTransport, selector: PipeSelector): IsochPipe;
+/** The same on a device that is open. */
+export function isochPipe(source: UsbDevice, selector: EndpointSelector): IsochPipe;
+export function isochPipe(source: IsochTransport | UsbDevice, selector: PipeSelector): IsochPipe {
+  return new IsochPipe(source, selector);
+}

@@ -1,0 +1,203 @@
+import { AsyncSubject, type Observable } from "rxjs";
+import { TransferStateError, UnsupportedError, type IsochError } from "./errors.js";
+import type { PipeEndpoint } from "./pipe-endpoint.js";
+import { Pump } from "./pump.js";
+import { checkRequest, type CheckedRequest, type IsochRequest } from "./request.js";
+import { createTimeline, type Timeline } from "./timeline.js";
+import { IsochTransfer, type Issuer, type TransferTimeline } from "./transfer.js";
+import type {
+  DmaBuffer,
+  ResultSource,
+  StreamPlan,
+  StreamSink,
+  TransportCapabilities,
+  TransportEndpoint,
+} from "./transport.js";
+
+/** What a session needs of the device it is opened on. */
+interface SessionContext {
+  readonly endpoint: PipeEndpoint;
+  readonly port: TransportEndpoint;
+  readonly capabilities: TransportCapabilities;
+  /** Gives back what the session holds of the device, once nothing is in flight. */
+  readonly release: Observable<never>;
+}
+
+const nobody: Issuer = {
+  stop: () => {
+    // A transfer issued by hand has nobody behind it who would issue another.
+  },
+};
+
+/**
+ * An open pipe: the endpoint of a claimed interface in its alternate setting.
+ *
+ * {@link IsochPipe} opens and closes these by itself. Programs that issue transfers by hand, as the
+ * Windows CE calls do, get one from {@link IsochPipe.open} and close it.
+ */
+export class PipeSession {
+  readonly endpoint: PipeEndpoint;
+  /** What the transport can do. */
+  readonly capabilities: TransportCapabilities;
+  readonly #port: TransportEndpoint;
+  readonly #release: Observable<never>;
+  readonly #timeline: Timeline;
+  readonly #transfers = new Set<IsochTransfer>();
+  readonly #closed = new AsyncSubject<never>();
+  #source: ResultSource | undefined;
+  #inFlight = 0;
+  #isClosing = false;
+  #failure: IsochError | undefined;
+
+  /** @internal */
+  constructor(context: SessionContext) {
+    this.endpoint = context.endpoint;
+    this.capabilities = context.capabilities;
+    this.#port = context.port;
+    this.#release = context.release;
+    this.#timeline = createTimeline(context.port, context.endpoint.frameDuration, context.capabilities.frameNumber);
+  }
+
+  /** Why nothing more can be issued: the device is gone, or the transport failed. */
+  get failure(): IsochError | undefined {
+    return this.#failure;
+  }
+
+  /** Whether {@link PipeSession.close} was called. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** Completes when the session is closed; errors with what went wrong in closing. */
+  get closed(): Observable<never> {
+    return this.#closed.asObservable();
+  }
+
+  /**
+   * Submits a request: IssueIsochTransfer. Returns at once, never with a complete transfer.
+   *
+   * @param issuer who is told to stop by the operator `close`; nobody, where it is left out
+   * @throws {@link InvalidRequestError}, {@link EndpointError}, {@link UnsupportedError} for a bad
+   * request; {@link DeviceError} `device-gone`; {@link ResourceError}; {@link TransferStateError} `pipe-closed`
+   */
+  issue(request: IsochRequest, issuer: Issuer = nobody): IsochTransfer {
+    this.#checkOpen();
+    return this.#submit(checkRequest(request, this.endpoint, this.capabilities), this.#timeline, issuer);
+  }
+
+  /**
+   * Keeps the bus busy with frames that nobody asked for, empty ones among them. On the timeline
+   * they count as missed.
+   * @internal
+   */
+  fill(lengths: Uint32Array, buffer: Uint8Array): IsochTransfer {
+    this.#checkOpen();
+    const timeline = this.#timeline;
+    const skipping: TransferTimeline = {
+      submitted: (frames) => {
+        timeline.submitted(frames);
+      },
+      completed: (submission) => timeline.skipped(submission),
+    };
+    return this.#submit({ lengths, buffer, start: "asap", compact: false, dma: undefined }, skipping, nobody);
+  }
+
+  /**
+   * Starts a stream. The session has one at a time, and takes no requests beside it.
+   * @internal
+   */
+  stream(plan: StreamPlan, sink: StreamSink): ResultSource {
+    this.#checkOpen();
+    const own: StreamSink = {
+      ready: () => {
+        sink.ready();
+      },
+      drained: () => {
+        sink.drained();
+        this.#settled();
+      },
+    };
+    this.#source = this.#port.stream?.(plan, own) ?? new Pump(this.#port, plan, this.#timeline, own);
+    this.#inFlight++;
+    return this.#source;
+  }
+
+  /** Microseconds, monotonic: the clock of {@link IsochResults.timestamp}. */
+  now(): number {
+    return this.#port.now();
+  }
+
+  /**
+   * The frame that is on the bus now, in service intervals.
+   *
+   * @throws {@link UnsupportedError} where the transport hides the bus clock
+   */
+  frameNumber(): number {
+    return this.#port.frameNumber?.() ?? this.#unsupported("hides the bus clock: count frames from the first result");
+  }
+
+  /**
+   * Allocates a buffer that the host controller reads and writes directly. The caller frees it.
+   *
+   * @throws {@link UnsupportedError}; {@link ResourceError}
+   */
+  allocateDma(size: number): DmaBuffer {
+    return this.#port.allocateDma?.(size) ?? this.#unsupported("has no DMA buffers: leave out dma");
+  }
+
+  /** Cancels every transfer that is in flight. Returns at once. */
+  abort(): void {
+    for (const transfer of this.#transfers) transfer.abort();
+  }
+
+  /**
+   * Closes the pipe: what is in flight is cancelled and drained, then the interface is released,
+   * then the device closed. Starts at once, without a subscription, and only once.
+   *
+   * @returns {@link PipeSession.closed}
+   */
+  close(): Observable<never> {
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.#source?.stop();
+      this.abort();
+      if (this.#inFlight === 0) this.#finish();
+    }
+    return this.closed;
+  }
+
+  #submit(request: CheckedRequest, timeline: TransferTimeline, issuer: Issuer): IsochTransfer {
+    const transfer: IsochTransfer = new IsochTransfer(request, {
+      endpoint: this.endpoint,
+      port: this.#port,
+      timeline,
+      issuer,
+      released: (fatal) => {
+        this.#transfers.delete(transfer);
+        this.#failure ??= fatal;
+        this.#settled();
+      },
+    });
+    this.#transfers.add(transfer);
+    this.#inFlight++;
+    return transfer;
+  }
+
+  #settled(): void {
+    this.#inFlight--;
+    if (this.#isClosing && this.#inFlight === 0) this.#finish();
+  }
+
+  #finish(): void {
+    this.#release.subscribe(this.#closed);
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosing) throw new TransferStateError("pipe-closed", "the pipe is closed: open it again");
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #unsupported(what: string): never {
+    throw new UnsupportedError("unsupported", `this transport ${what}`);
+  }
+}

@@ -1,0 +1,76 @@
+import type { Observable } from "rxjs";
+import { InvalidRequestError } from "./errors.js";
+import { oneOf, wholeNumber } from "./numbers.js";
+import type { PipeEndpoint } from "./pipe-endpoint.js";
+import { checkDirection, checkFrameLength, checkStart, maxBytesPerRequest, maxFramesPerRequest } from "./request.js";
+import type { StreamPlan, TransportCapabilities } from "./transport.js";
+
+/**
+ * What happens to results when the consumer does not take them and the ring is full.
+ *
+ * - `error`: the stream ends with {@link OverflowError} once what waits has been taken.
+ * - `drop-oldest`: the oldest result that waits is dropped for the new one.
+ * - `drop-newest`: the new result is dropped.
+ *
+ * What is dropped is counted in {@link IsochResults.lost} of the next result that is delivered.
+ */
+export type OverflowPolicy = "error" | "drop-oldest" | "drop-newest";
+
+/** How {@link IsochPipe.results} streams. Every option has a default that suits the endpoint. */
+export interface StreamOptions {
+  /** Bytes asked for in each frame. Default: the endpoint's maximum. */
+  readonly frameLength?: number | undefined;
+  /** Frames in a transfer. More is cheaper, fewer arrive sooner. Default: 8 ms worth, 128 at most. */
+  readonly frames?: number | undefined;
+  /** Transfers in flight. Default: 8. */
+  readonly queue?: number | undefined;
+  /** Completed transfers that wait for the consumer, at most. Default: 2 s worth. */
+  readonly ring?: number | undefined;
+  /** What happens when the ring is full. Default: `drop-oldest`. */
+  readonly overflow?: OverflowPolicy | undefined;
+  /** Results come compacted, at the price of one copy. Default: false. */
+  readonly compact?: boolean | undefined;
+  /** The frame the stream starts on. Default: as soon as possible. */
+  readonly start?: number | "asap" | undefined;
+  /** While its last value is `true`, results wait in the ring: back-pressure from a sink. */
+  readonly pause?: Observable<boolean> | undefined;
+}
+
+const overflowPolicies = ["error", "drop-oldest", "drop-newest"] as const satisfies readonly OverflowPolicy[];
+
+/**
+ * Checks stream options against the endpoint they are for, and fills in the defaults.
+ *
+ * @throws {@link InvalidRequestError}, {@link EndpointError}, {@link UnsupportedError}
+ * @internal
+ */
+export function planStream(
+  options: StreamOptions,
+  endpoint: PipeEndpoint,
+  capabilities: TransportCapabilities,
+): StreamPlan {
+  checkDirection(endpoint, "in", "receiving a stream");
+  const frameLength = checkFrameLength("frameLength", options.frameLength ?? endpoint.maxFrameLength, endpoint);
+  const frames = wholeNumber("frames", options.frames ?? framesIn(8_000, endpoint, 128), 1, maxFramesPerRequest);
+  const queue = wholeNumber("queue", options.queue ?? 8, 1, 1024);
+  const ring = wholeNumber("ring", options.ring ?? Math.ceil(framesIn(2_000_000, endpoint) / frames), 1, 2 ** 20);
+  if (frames * frameLength * queue > maxBytesPerRequest) {
+    throw new InvalidRequestError(
+      "invalid-number",
+      `${queue} transfers of ${frames} frames of ${frameLength} bytes are more than ${maxBytesPerRequest} bytes in flight: choose fewer`,
+    );
+  }
+  return {
+    frameLength,
+    frames,
+    queue,
+    ring,
+    overflow: oneOf("overflow", options.overflow ?? "drop-oldest", overflowPolicies),
+    compact: options.compact ?? false,
+    start: checkStart(options.start, capabilities),
+  };
+}
+
+function framesIn(microseconds: number, endpoint: PipeEndpoint, most = Infinity): number {
+  return Math.min(most, Math.max(1, Math.round(microseconds / endpoint.frameDuration)));
+}

@@ -1,0 +1,124 @@
+import { statusCodes } from "./status.js";
+import type { Placement } from "./submission.js";
+import type { Submission, TransportEndpoint } from "./transport.js";
+
+/**
+ * The timeline of a pipe: which frame each submission began on, and how many the pipe missed
+ * before it.
+ * @internal
+ */
+export interface Timeline {
+  /** A submission of `frames` frames is about to be queued. */
+  submitted(frames: number): void;
+  /** A submission has completed. */
+  completed(submission: Submission): Placement;
+  /** A submission that only kept the bus busy has completed: its frames count as missed. */
+  skipped(submission: Submission): Placement;
+}
+
+/** @internal */
+export function createTimeline(endpoint: TransportEndpoint, frameDuration: number, frameNumber: boolean): Timeline {
+  return frameNumber ? new BusTimeline() : new EstimatedTimeline(() => endpoint.now(), frameDuration);
+}
+
+/** The timeline where completions say on which frame they began: exact. */
+class BusTimeline implements Timeline {
+  #next: number | undefined;
+
+  submitted(): void {
+    // The bus will say.
+  }
+
+  completed(submission: Submission): Placement {
+    const firstFrame = submission.firstFrame ?? this.#next ?? 0;
+    const served = servedFrames(submission);
+    if (served === 0) return { firstFrame, lost: 0 };
+    const lost = Math.max(0, firstFrame - (this.#next ?? firstFrame));
+    this.#next = firstFrame + served;
+    return { firstFrame, lost };
+  }
+
+  skipped(submission: Submission): Placement {
+    return { firstFrame: submission.firstFrame ?? 0, lost: 0 };
+  }
+}
+
+/** Completions over which the lateness of the estimated bus clock is judged. */
+const latenessWindow = 32;
+
+/**
+ * The timeline where the bus clock is hidden. It keeps an estimate of when the queue on the bus
+ * runs dry: each submission starts where the one before ends, or when it is queued, if that is
+ * later. The time between is the loss.
+ *
+ * A completion can be seen late but never early, so the smallest lateness over a few completions
+ * is the error of the estimate, and corrects it. That follows a bus clock that drifts from ours.
+ */
+class EstimatedTimeline implements Timeline {
+  readonly #now: () => number;
+  readonly #frameDuration: number;
+  readonly #queued: { lost: number; end: number }[] = [];
+  #queueEnd: number | undefined;
+  #next = 0;
+  #skipped = 0;
+  #leastLateness = Infinity;
+  #judged = 0;
+
+  constructor(now: () => number, frameDuration: number) {
+    this.#now = now;
+    this.#frameDuration = frameDuration;
+  }
+
+  submitted(frames: number): void {
+    const now = this.#now();
+    const queueEnd = this.#queueEnd ?? now;
+    const lost = Math.max(0, Math.floor((now - queueEnd) / this.#frameDuration));
+    const end = Math.max(now, queueEnd) + frames * this.#frameDuration;
+    this.#queued.push({ lost, end });
+    this.#queueEnd = end;
+  }
+
+  completed(submission: Submission): Placement {
+    const lost = this.#skipped + this.#dequeue(submission);
+    this.#skipped = 0;
+    const firstFrame = this.#next + lost;
+    this.#next = firstFrame + servedFrames(submission);
+    return { firstFrame, lost };
+  }
+
+  skipped(submission: Submission): Placement {
+    this.#skipped += this.#dequeue(submission) + servedFrames(submission);
+    return { firstFrame: this.#next, lost: 0 };
+  }
+
+  /** Takes the oldest submission off the estimated queue; the frames that were missed before it. */
+  #dequeue({ timestamp, cancelled, error }: Submission): number {
+    const { lost, end } = this.#queued.shift() ?? { lost: 0, end: timestamp };
+    if (!cancelled && error === undefined) this.#judge(timestamp - end);
+    return lost;
+  }
+
+  #judge(lateness: number): void {
+    this.#leastLateness = Math.min(this.#leastLateness, lateness);
+    this.#judged++;
+    if (this.#leastLateness < 0 || this.#judged === latenessWindow) {
+      this.#shift(this.#leastLateness);
+      this.#leastLateness = Infinity;
+      this.#judged = 0;
+    }
+  }
+
+  #shift(by: number): void {
+    if (this.#queueEnd !== undefined) this.#queueEnd += by;
+    for (const queued of this.#queued) queued.end += by;
+  }
+}
+
+const notComplete = statusCodes["not-complete"];
+
+/** Frames that had their turn on the bus: all but the `not-complete` ones at the end. */
+export function servedFrames({ statuses }: Submission): number {
+  let served = statuses.length;
+  while (served > 0 && statuses[served - 1] === notComplete) served--;
+  return served;
+}

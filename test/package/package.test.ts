@@ -1,0 +1,113 @@
+import { mkdirSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import ts from "typescript";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { markdownBlocks } from "../support/code-blocks.js";
+import { entries, root } from "../support/entries.js";
+import { pack, readRoot, run, Scratch } from "../support/pack.js";
+
+const scratch = new Scratch();
+const unpacked = join(scratch.path, "package");
+let tarball: string;
+let files: string[];
+
+beforeAll(() => {
+  tarball = pack(scratch.path);
+  run(scratch.path, "tar", "-xzf", tarball);
+  files = ts.sys.readDirectory(unpacked).map((file) => relative(unpacked, file));
+});
+
+afterAll(() => {
+  scratch[Symbol.dispose]();
+});
+
+describe("the tarball", () => {
+  it("holds the licence, the README, the change log and every entry with its types", () => {
+    const expected = entries.flatMap(({ source }) => {
+      const built = `dist/${source.replace(/\.ts$/, "")}`;
+      return [source, `${built}.js`, `${built}.js.map`, `${built}.d.ts`, `${built}.d.ts.map`];
+    });
+    expect(files).toEqual(
+      expect.arrayContaining(["LICENSE", "README.md", "CHANGELOG.md", "package.json", ...expected]),
+    );
+  });
+
+  it("holds nothing else: no tests, no command line, no tooling", () => {
+    const shipped =
+      /^((dist\/)?(src(?!\/cli\/)|operators|transports)\/|(LICENSE|README\.md|CHANGELOG\.md|package\.json)$)/;
+    const stray = files.filter((file) => !shipped.test(file) || /\.(test|test-d|spec)\.|(^|\/)__tests__\//.test(file));
+    expect(stray).toStrictEqual([]);
+  });
+
+  it("ships every source that a map points to", () => {
+    const maps = files.filter((file) => file.endsWith(".map"));
+    expect(maps).not.toStrictEqual([]);
+    const dangling = maps.flatMap((file) => {
+      const { sources } = JSON.parse(readFileSync(join(unpacked, file), "utf8")) as { sources: string[] };
+      return sources.filter((source) => !existsSync(join(unpacked, dirname(file), source)));
+    });
+    expect(dangling).toStrictEqual([]);
+  });
+
+  it("passes publint, strictly", async () => {
+    const { messages, pkg } = await publint({ pkgDir: unpacked, pack: false, strict: true, level: "suggestion" });
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toStrictEqual([]);
+  });
+
+  it("resolves with its types everywhere ESM does", () => {
+    const attw = join(root, "node_modules/.bin/attw");
+    run(scratch.path, attw, tarball, "--profile", "esm-only", "--no-definitely-typed", "--no-emoji", "--no-color");
+  });
+});
+
+describe("a consumer outside the repository", () => {
+  const consumer = join(scratch.path, "consumer");
+  const write = (file: string, text: string): void => {
+    writeFileSync(join(consumer, file), text);
+  };
+  const node = (code: string): string => run(consumer, "node", "--input-type=module", "--eval", code);
+
+  beforeAll(() => {
+    mkdirSync(consumer);
+    write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
+    const typescript = `typescript@${ts.version}`;
+    run(consumer, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", tarball, "rxjs@7.8.2", typescript);
+    write(
+      "tsconfig.json",
+      JSON.stringify({
+        compilerOptions: {
+          target: "es2022",
+          module: "nodenext",
+          strict: true,
+          skipLibCheck: false,
+          types: [],
+          outDir: "out",
+        },
+        files: ["readme.ts", "entries.ts"],
+      }),
+    );
+    write("entries.ts", entries.map(({ name }, i) => `export * as entry${i} from "${name}";\n`).join(""));
+  });
+
+  it("compiles and runs the first program of the README", () => {
+    const [program] = markdownBlocks("README.md", readRoot("README.md"));
+    if (!program) throw new Error("README.md has no TypeScript block");
+    write("readme.ts", program.code);
+    run(consumer, "npx", "--no-install", "tsc", "-p", ".");
+    expect(run(consumer, "node", "out/readme.js").trim()).not.toBe("");
+  });
+
+  it.each(entries.map(({ name }) => name))("imports %s", (name) => {
+    expect(node(`console.log(Object.keys(await import("${name}")).length > 0)`)).toBe("true\n");
+  });
+
+  it.each(["dist/src/index.js", "src/index.ts", "dist/src/errors.js", "operators/compact", "operators/index.js"])(
+    "cannot import rx-isoch/%s",
+    (path) => {
+      const code = `console.log(await import("rx-isoch/${path}").then(() => "imported", (error) => error.code))`;
+      expect(node(code)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n");
+    },
+  );
+});

@@ -1,0 +1,201 @@
+import { concat, defer, from, map, Observable, of, Subject } from "rxjs";
+import {
+  DeviceError,
+  type DeviceEvent,
+  type DeviceInfo,
+  type DeviceSelector,
+  type DmaBuffer,
+  type IsochTransport,
+  type TransportCapabilities,
+  type TransportDevice,
+} from "../../src/index.js";
+import { AttachedDevice, type BusContext } from "./attached-device.js";
+import { Bandwidth } from "./bandwidth.js";
+import { realTimeClock, type BusClock } from "./clock.js";
+import type { VirtualDevice } from "./device-model.js";
+import { BusEngine } from "./engine.js";
+import type { VirtualFault } from "./faults.js";
+import { OpenedDevice } from "./opened-device.js";
+
+/** How a {@link VirtualBus} is made. */
+export interface VirtualBusOptions {
+  /** Devices that are attached from the start. */
+  readonly devices?: readonly VirtualDevice[] | undefined;
+  /** Default: {@link realTimeClock}. */
+  readonly clock?: BusClock | undefined;
+  /** Frames from now until a transfer starts that follows nothing. Default: 2. */
+  readonly asapDelay?: number | undefined;
+  /**
+   * Takes capabilities away, to stand in for a transport that has fewer. Nothing can be added:
+   * blocking, for one, is there only with a clock that can be waited for.
+   */
+  readonly without?: Partial<TransportCapabilities> | undefined;
+}
+
+/** A device on a {@link VirtualBus}, as the one who attached it holds it. */
+export interface Attachment {
+  readonly info: DeviceInfo;
+  /** Plans faults. Those whose frame has passed happen at once, or never. */
+  inject(...faults: readonly VirtualFault[]): void;
+  /** Unplugs the device now. */
+  detach(): void;
+}
+
+/** What a {@link VirtualBus} has in use; all zero, but for the counts, once everything is closed. */
+export interface VirtualBusAudit {
+  readonly openDevices: number;
+  readonly claimedInterfaces: number;
+  /** Submissions that have not completed: buffers that are not the program's. */
+  readonly inFlight: number;
+  readonly dmaBuffers: number;
+  /** Submissions so far. */
+  readonly submitted: number;
+  /** Completions so far. */
+  readonly completed: number;
+}
+
+/**
+ * A USB bus inside the program: devices, endpoints, bandwidth, descriptors, a frame clock, and
+ * faults on cue. Deterministic on a scheduler's time, paced without drift in real time.
+ *
+ * Each speed has the bandwidth of one bus of its own (USB 2.0, 5.6.4: 90 % of a frame, 80 % of a
+ * microframe).
+ *
+ * @example
+ * ```ts
+ * import { isochPipe } from "rx-isoch";
+ * import { counterDevice, VirtualBus } from "rx-isoch/transports/virtual";
+ *
+ * const bus = new VirtualBus({ devices: [counterDevice()] });
+ * isochPipe(bus, { vendorId: 0x1209, endpoint: 0x81 })
+ *   .results()
+ *   .subscribe((results) => {
+ *     console.log(results.firstFrame, results.bytesTransferred);
+ *   })
+ *   .unsubscribe();
+ * ```
+ */
+export class VirtualBus implements IsochTransport {
+  readonly name = "virtual";
+  readonly capabilities: TransportCapabilities;
+  readonly #engine: BusEngine;
+  readonly #context: BusContext;
+  readonly #devices = new Map<string, AttachedDevice>();
+  readonly #events = new Subject<DeviceEvent>();
+  #attached = 0;
+  #openDevices = 0;
+  #dmaBuffers = 0;
+  #nextDmaAddress = 0x1000;
+
+  constructor({ devices = [], clock = realTimeClock(), asapDelay = 2, without = {} }: VirtualBusOptions = {}) {
+    this.#engine = new BusEngine(clock);
+    this.capabilities = {
+      startFrame: without.startFrame ?? true,
+      frameNumber: without.frameNumber ?? true,
+      lengthsPerFrame: without.lengthsPerFrame ?? true,
+      cancel: without.cancel ?? "transfer",
+      blocking: (without.blocking ?? true) && this.#engine.canBlock,
+      dma: without.dma ?? true,
+    };
+    this.#context = {
+      engine: this.#engine,
+      bandwidth: new Bandwidth(),
+      counts: { submitted: 0, completed: 0 },
+      capabilities: this.capabilities,
+      asapDelay,
+      allocateDma: (size) => this.#allocateDma(size),
+      left: (device) => {
+        this.#remove(device);
+      },
+    };
+    for (const device of devices) this.attach(device);
+  }
+
+  /** The time on the bus, in microseconds since it began. */
+  get time(): number {
+    return this.#engine.time;
+  }
+
+  /** Plugs a device in. */
+  attach(device: VirtualDevice): Attachment {
+    const attached = new AttachedDevice(`virtual-${++this.#attached}`, device, this.#context);
+    this.#devices.set(attached.info.id, attached);
+    this.#events.next({ type: "attach", device: attached.info });
+    return {
+      info: attached.info,
+      inject: (...faults) => {
+        for (const fault of faults) attached.inject(fault);
+      },
+      detach: () => {
+        attached.leave();
+      },
+    };
+  }
+
+  devices(): Observable<DeviceEvent> {
+    const present = defer(() =>
+      from([...this.#devices.values()]).pipe(map(({ info }): DeviceEvent => ({ type: "attach", device: info }))),
+    );
+    return concat(present, this.#events);
+  }
+
+  open(selector: DeviceSelector): Observable<TransportDevice> {
+    return defer(() => {
+      const found = [...this.#devices.values()].find(({ info }) => matches(info, selector));
+      if (found === undefined) {
+        throw new DeviceError("no-such-device", "no device on the virtual bus matches the selector: attach one first");
+      }
+      this.#openDevices++;
+      return of(
+        new OpenedDevice(found, () => {
+          this.#openDevices--;
+        }),
+      );
+    });
+  }
+
+  /** What is in use now. */
+  audit(): VirtualBusAudit {
+    const { submitted, completed } = this.#context.counts;
+    let claimedInterfaces = 0;
+    for (const device of this.#devices.values()) claimedInterfaces += device.claimedInterfaces;
+    return {
+      openDevices: this.#openDevices,
+      claimedInterfaces,
+      inFlight: submitted - completed,
+      dmaBuffers: this.#dmaBuffers,
+      submitted,
+      completed,
+    };
+  }
+
+  #remove(device: AttachedDevice): void {
+    this.#devices.delete(device.info.id);
+    this.#events.next({ type: "detach", device: device.info });
+  }
+
+  #allocateDma(size: number): DmaBuffer {
+    const address = this.#nextDmaAddress;
+    this.#nextDmaAddress += Math.max(size, 1);
+    this.#dmaBuffers++;
+    let isFree = false;
+    return {
+      bytes: new Uint8Array(size),
+      address,
+      free: () => {
+        if (isFree) return;
+        isFree = true;
+        this.#dmaBuffers--;
+      },
+    };
+  }
+}
+
+function matches(info: DeviceInfo, { vendorId, productId, serialNumber, id }: DeviceSelector): boolean {
+  return (
+    (vendorId === undefined || vendorId === info.descriptor.vendorId) &&
+    (productId === undefined || productId === info.descriptor.productId) &&
+    (serialNumber === undefined || serialNumber === info.serialNumber) &&
+    (id === undefined || id === info.id)
+  );
+}

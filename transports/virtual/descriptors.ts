@@ -1,0 +1,75 @@
+/** The fields of a device descriptor (USB 2.0, 9.6.1); what is left out is zero. */
+export interface DeviceDescriptorFields {
+  /** bcdUSB. */
+  readonly usbVersion: number;
+  /** bMaxPacketSize0 as it stands on the wire. */
+  readonly maxPacketSize0: number;
+  readonly vendorId: number;
+  readonly productId: number;
+  readonly deviceClass?: number | undefined;
+  readonly deviceSubclass?: number | undefined;
+  readonly deviceProtocol?: number | undefined;
+  /** bcdDevice. */
+  readonly deviceVersion?: number | undefined;
+  readonly manufacturerIndex?: number | undefined;
+  readonly productIndex?: number | undefined;
+  readonly serialNumberIndex?: number | undefined;
+}
+
+/** A device descriptor with one configuration. */
+export function encodeDevice(fields: DeviceDescriptorFields): Uint8Array {
+  const { deviceClass = 0, deviceSubclass = 0, deviceProtocol = 0, deviceVersion = 0 } = fields;
+  const { manufacturerIndex = 0, productIndex = 0, serialNumberIndex = 0 } = fields;
+  return Uint8Array.of(
+    18,
+    1,
+    ...word(fields.usbVersion),
+    deviceClass,
+    deviceSubclass,
+    deviceProtocol,
+    fields.maxPacketSize0,
+    ...word(fields.vendorId),
+    ...word(fields.productId),
+    ...word(deviceVersion),
+    manufacturerIndex,
+    productIndex,
+    serialNumberIndex,
+    1,
+  );
+}
+
+/** Configuration 1 around the descriptors of its interfaces, powered by the bus (USB 2.0, 9.6.3). */
+export function encodeConfiguration(interfaceCount: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const total = parts.reduce((sum, part) => sum + part.length, 9);
+  return concatenate(Uint8Array.of(9, 2, ...word(total), interfaceCount, 1, 0, 0x80, 50), ...parts);
+}
+
+/** An interface of the vendor class (USB 2.0, 9.6.5). */
+export function encodeVendorInterface(number: number, alternate: number, endpointCount: number): Uint8Array {
+  return Uint8Array.of(9, 4, number, alternate, endpointCount, 0xff, 0, 0, 0);
+}
+
+/** An asynchronous isochronous data endpoint (USB 2.0, 9.6.6). */
+export function encodeIsochEndpoint(address: number, maxPacketSize: number, interval = 1): Uint8Array {
+  return Uint8Array.of(7, 5, address, 0x05, ...word(maxPacketSize), interval);
+}
+
+/** A SuperSpeed endpoint companion (USB 3.2, 9.6.7). */
+export function encodeCompanion(burst: number, mult: number, bytesPerInterval: number): Uint8Array {
+  return Uint8Array.of(6, 0x30, burst - 1, mult - 1, ...word(bytesPerInterval));
+}
+
+/** One array out of many. */
+export function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+function word(value: number): readonly [number, number] {
+  return [value & 0xff, (value >> 8) & 0xff];
+}

@@ -1,0 +1,45 @@
+import type { ControlSetup, Speed } from "../../src/index.js";
+
+/** A device as the bus sees it. What it is, its descriptors say; what it does, its endpoints. */
+export interface VirtualDevice {
+  readonly speed: Speed;
+  /** The device descriptor (USB 2.0, 9.6.1), which announces one configuration. */
+  readonly deviceDescriptor: Uint8Array;
+  /** The configuration descriptor with everything in it, wTotalLength bytes. */
+  readonly configurationDescriptor: Uint8Array;
+  /** String descriptors 1, 2, … */
+  readonly strings?: readonly string[] | undefined;
+  /** What is behind an isochronous endpoint, while an alternate setting that has it is selected. */
+  endpoint(address: number): VirtualInEndpoint | VirtualOutEndpoint | undefined;
+  /**
+   * Answers a class or vendor request. IN: what to send back, cut to the length that was asked.
+   * OUT: an empty array. `undefined` is a STALL.
+   */
+  control?(setup: ControlSetup, data: number | Uint8Array): Uint8Array | undefined;
+  /** An alternate setting was selected; `time` is that of the bus, in microseconds. */
+  alternateSelected?(interfaceNumber: number, alternate: number, time: number): void;
+}
+
+/** An IN endpoint: makes a packet each time the host asks. */
+export interface VirtualInEndpoint {
+  readonly direction: "in";
+  /**
+   * Writes the packet of `frame` into `buffer` at `offset`, `capacity` bytes at most.
+   *
+   * @param frame service intervals since the bus began
+   * @returns the length of the packet; more than `capacity` is babble, and reads as `data-overrun`
+   */
+  produce(frame: number, buffer: Uint8Array, offset: number, capacity: number): number;
+}
+
+/** An OUT endpoint: takes a packet each time the host sends one. */
+export interface VirtualOutEndpoint {
+  readonly direction: "out";
+  /**
+   * Takes the packet of `frame`: `length` bytes of `buffer` from `offset`, which are the host's
+   * again afterwards.
+   *
+   * @param frame service intervals since the bus began
+   */
+  consume(frame: number, buffer: Uint8Array, offset: number, length: number): void;
+}

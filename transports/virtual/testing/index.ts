@@ -1,0 +1,1 @@
+export { marbleBus, type MarbleBusOptions } from "./marble-bus.js";
