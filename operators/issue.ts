@@ -203,7 +203,7 @@ class Issuing implements Issuer {
     }
     if (this.#inFlight >= Math.min(2, this.#settings.queue)) return;
     this.#attempt(() => {
-      const filler = session.fill(last.lengths, last.buffer);
+      const filler = session.fill(last.lengths, last.buffer.slice());
       this.#track(session, filler);
       filler.completion.subscribe(() => {
         filler.close();

@@ -58,6 +58,8 @@ export class UsbDevice {
   readonly #opened = new Map<number, OpenedEndpoint>();
   readonly #closed = new AsyncSubject<never>();
   #isClosing = false;
+  /** The transport's device was told to close. */
+  #isReleased = false;
 
   /** @internal */
   constructor(device: TransportDevice, capabilities: TransportCapabilities) {
@@ -185,7 +187,9 @@ export class UsbDevice {
   }
 
   #settle(): void {
-    if (this.#isClosing && this.#opened.size === 0) runAll(this.#device.close()).subscribe(this.#closed);
+    if (!this.#isClosing || this.#isReleased || this.#opened.size > 0) return;
+    this.#isReleased = true;
+    runAll(this.#device.close()).subscribe(this.#closed);
   }
 }
 

@@ -17,6 +17,8 @@ export class Completions {
   readonly #counts: SubmissionCounts;
   readonly #pending = new Set<Submission>();
   #heldUntil = 0;
+  /** Completions that are held back: later ones queue up behind them. */
+  #held = 0;
   #lateness: () => number = () => 0;
 
   constructor(engine: BusEngine, counts: SubmissionCounts) {
@@ -49,11 +51,15 @@ export class Completions {
     const now = this.#engine.time;
     const at = Math.max(now + this.#lateness(), this.#heldUntil);
     this.#heldUntil = at;
-    if (at > now) {
-      this.#engine.schedule(at, () => {
-        this.#complete(submission);
-      });
-    } else this.#complete(submission);
+    if (at === now && this.#held === 0) {
+      this.#complete(submission);
+      return;
+    }
+    this.#held++;
+    this.#engine.schedule(at, () => {
+      this.#held--;
+      this.#complete(submission);
+    });
   }
 
   #complete(submission: Submission): void {

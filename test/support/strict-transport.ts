@@ -1,0 +1,158 @@
+import { map, tap, type Observable } from "rxjs";
+import type { IsochTransport, Submission, TransportDevice, TransportEndpoint } from "../../src/index.js";
+
+/** A transport that keeps a list of what went against the contract. */
+export interface StrictTransport extends IsochTransport {
+  /** Violations of the transport contract, by either side of it. */
+  readonly violations: readonly string[];
+}
+
+type Check = (holds: boolean, message: string) => void;
+
+/**
+ * Stands in front of a transport and checks each step of the contract: who selects without a claim,
+ * releases with transfers in flight, submits a buffer that is on its way already, and what
+ * completes twice, within submit, or after the device was closed.
+ */
+export function strictTransport(inner: IsochTransport): StrictTransport {
+  const violations: string[] = [];
+  const check: Check = (holds, message) => {
+    if (!holds) violations.push(message);
+  };
+  return {
+    name: inner.name,
+    capabilities: inner.capabilities,
+    violations,
+    devices: () => inner.devices(),
+    open: (selector) => inner.open(selector).pipe(map((device) => strictDevice(device, check))),
+  };
+}
+
+function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
+  const claimed = new Set<number>();
+  const inFlight = new Set<Submission>();
+  let isClosed = false;
+  const begin = <T>(message: string, holds: () => boolean, work: Observable<T>): Observable<T> =>
+    work.pipe(
+      tap({
+        subscribe: () => {
+          check(!isClosed && holds(), message);
+        },
+      }),
+    );
+  return {
+    info: inner.info,
+    configuration: inner.configuration,
+    controlTransfer: (setup, data) => begin("control after close", () => true, inner.controlTransfer(setup, data)),
+    claimInterface: (number) =>
+      begin("claimed twice", () => !claimed.has(number), inner.claimInterface(number)).pipe(
+        tap({ complete: () => claimed.add(number) }),
+      ),
+    releaseInterface: (number) =>
+      begin(
+        "released with transfers in flight, or without a claim",
+        () => claimed.delete(number) && inFlight.size === 0,
+        inner.releaseInterface(number),
+      ),
+    selectAlternate: (number, alternate) =>
+      begin(
+        "selected without a claim, or with transfers in flight",
+        () => claimed.has(number) && inFlight.size === 0,
+        inner.selectAlternate(number, alternate),
+      ),
+    clearHalt: (address) => begin("clearHalt after close", () => true, inner.clearHalt(address)),
+    reset: () => begin("reset after close", () => true, inner.reset()),
+    openEndpoint: (address) => {
+      check(!isClosed && claimed.size > 0, "opened an endpoint without a claim");
+      return strictEndpoint(inner.openEndpoint(address), inFlight, check, () => isClosed);
+    },
+    close: () =>
+      begin(
+        "closed twice, or with something open",
+        () => {
+          isClosed = true;
+          return claimed.size === 0 && inFlight.size === 0;
+        },
+        inner.close(),
+      ),
+  };
+}
+
+function strictEndpoint(
+  inner: TransportEndpoint,
+  inFlight: Set<Submission>,
+  check: Check,
+  isClosed: () => boolean,
+): TransportEndpoint {
+  const shadows = new Map<Submission, Submission>();
+  let isSubmitting = false;
+  const submit = (submission: Submission): void => {
+    check(!isClosed(), "submitted after close");
+    check(!inFlight.has(submission), "submitted twice");
+    for (const other of inFlight) check(!overlap(other.buffer, submission.buffer), "a buffer is in flight twice");
+    let isCompleted = false;
+    const shadow: Submission = {
+      lengths: submission.lengths,
+      buffer: submission.buffer,
+      dma: submission.dma,
+      start: submission.start,
+      actual: submission.actual,
+      statuses: submission.statuses,
+      nativeStatuses: undefined,
+      firstFrame: undefined,
+      timestamp: 0,
+      cancelled: false,
+      error: undefined,
+      completed: () => {
+        check(!isCompleted, "completed twice");
+        check(!isSubmitting, "completed within submit");
+        check(!isClosed(), "completed after close");
+        isCompleted = true;
+        inFlight.delete(submission);
+        shadows.delete(submission);
+        submission.nativeStatuses = shadow.nativeStatuses;
+        submission.firstFrame = shadow.firstFrame;
+        submission.timestamp = shadow.timestamp;
+        submission.cancelled = shadow.cancelled;
+        submission.error = shadow.error;
+        submission.completed(submission);
+      },
+    };
+    const wasSubmitting = isSubmitting;
+    isSubmitting = true;
+    try {
+      inner.submit(shadow);
+    } finally {
+      isSubmitting = wasSubmitting;
+    }
+    inFlight.add(submission);
+    shadows.set(submission, shadow);
+  };
+  const { frameNumber, wait, allocateDma } = inner;
+  return {
+    submit,
+    cancel: (submission) => {
+      const shadow = shadows.get(submission);
+      if (shadow !== undefined) inner.cancel(shadow);
+    },
+    now: () => inner.now(),
+    ...(frameNumber && { frameNumber: () => frameNumber.call(inner) }),
+    ...(allocateDma && { allocateDma: (size: number) => allocateDma.call(inner, size) }),
+    ...(wait && {
+      wait: (submission: Submission) => {
+        const shadow = shadows.get(submission);
+        if (shadow !== undefined) wait.call(inner, shadow);
+      },
+    }),
+  };
+}
+
+function overlap(one: Uint8Array, other: Uint8Array): boolean {
+  return (
+    one.buffer === other.buffer &&
+    one.byteLength > 0 &&
+    other.byteLength > 0 &&
+    one.byteOffset < other.byteOffset + other.byteLength &&
+    other.byteOffset < one.byteOffset + one.byteLength
+  );
+}
