@@ -75,9 +75,10 @@ export function issue(pipe: IsochPipe, options: IssueOptions = {}): OperatorFunc
     backlog: wholeNumber("backlog", options.backlog ?? 1024, 1, 2 ** 20),
     underrun: options.underrun === undefined ? undefined : oneOf("underrun", options.underrun, underrunPolicies),
   };
-  return (source) => new Observable((subscriber) => {
-    new Issuing(settings, subscriber).start(pipe, source);
-  });
+  return (source) =>
+    new Observable((subscriber) => {
+      new Issuing(settings, subscriber).start(pipe, source);
+    });
 }
 
 const underrunPolicies = ["zero-length", "repeat", "error"] as const satisfies readonly UnderrunPolicy[];
@@ -203,17 +204,14 @@ class Issuing implements Issuer {
     }
     if (this.#inFlight >= Math.min(2, this.#settings.queue)) return;
     this.#attempt(() => {
-      const filler = session.fill(last.lengths, last.buffer.slice());
-      this.#track(session, filler);
-      filler.completion.subscribe(() => {
-        filler.close();
-      });
+      this.#track(session, session.fill(last.lengths, last.buffer.slice()));
     });
   }
 
   #track(session: PipeSession, transfer: IsochTransfer): void {
     this.#inFlight++;
-    transfer.released.subscribe({
+    subscribeInner(transfer.released, this.#subscriber, {
+      next: () => undefined,
       complete: () => {
         this.#inFlight--;
         if (session.failure !== undefined) this.#fail(session.failure);
@@ -242,8 +240,7 @@ function fillerOf(transfer: IsochTransfer, request: IsochRequest, policy: Underr
   if (policy !== "repeat") return { lengths: new Uint32Array(transfer.frames), buffer: new Uint8Array(0) };
   const { lengths } = request;
   return {
-    lengths:
-      typeof lengths === "number" ? new Uint32Array(transfer.frames).fill(lengths) : Uint32Array.from(lengths),
+    lengths: typeof lengths === "number" ? new Uint32Array(transfer.frames).fill(lengths) : Uint32Array.from(lengths),
     buffer: (request.buffer ?? request.dma?.bytes ?? new Uint8Array(0)).slice(),
   };
 }

@@ -153,7 +153,7 @@ class Packetizer {
 
   /** The requests that these bytes complete. */
   *add(bytes: Uint8Array): Generator<IsochRequest> {
-    for (let taken = 0; taken < bytes.length; ) {
+    for (let taken = 0; taken < bytes.length;) {
       const piece = bytes.subarray(taken, taken + this.#buffer.length - this.#filled);
       this.#buffer.set(piece, this.#filled);
       this.#filled += piece.length;

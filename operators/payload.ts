@@ -39,7 +39,10 @@ const policies = ["skip", "keep", "zero", "error"] as const satisfies readonly B
  * export const bytes = (pipe: IsochPipe) => pipe.results().pipe(payload({ badFrames: "zero" }));
  * ```
  */
-export function payload({ badFrames = "skip" }: PayloadOptions = {}): OperatorFunction<FrameResult | IsochResults, Uint8Array> {
+export function payload({ badFrames = "skip" }: PayloadOptions = {}): OperatorFunction<
+  FrameResult | IsochResults,
+  Uint8Array
+> {
   const policy = oneOf("badFrames", badFrames, policies);
   return map((value) => (value instanceof IsochResults ? resultsPayload(value, policy) : framePayload(value, policy)));
 }
@@ -48,7 +51,10 @@ function framePayload(frame: FrameResult, policy: BadFramePolicy): Uint8Array {
   if (frame.status === "ok" || policy === "keep") return frame.data;
   if (frame.status === "not-complete" || policy === "skip") return new Uint8Array(0);
   if (policy === "zero") return new Uint8Array(frame.requested);
-  throw new FrameError("bad-frame", `frame ${frame.frame} failed with '${frame.status}': choose another badFrames policy to go on`);
+  throw new FrameError(
+    "bad-frame",
+    `frame ${frame.frame} failed with '${frame.status}': choose another badFrames policy to go on`,
+  );
 }
 
 function resultsPayload(results: IsochResults, policy: BadFramePolicy): Uint8Array {

@@ -1,4 +1,4 @@
-import { AsyncSubject, concat, defer, Observable, tap, throwError } from "rxjs";
+import { AsyncSubject, catchError, concat, defer, Observable, of, tap, throwError } from "rxjs";
 import type { ConfigurationDescriptor } from "./descriptors/model.js";
 import { findIsochEndpoint, maxBytesPerInterval, serviceInterval } from "./endpoint.js";
 import { BusyError, TransferStateError } from "./errors.js";
@@ -31,11 +31,19 @@ class OpenedEndpoint {
   session: PipeSession | undefined;
   /** Its user lost interest before the session was there. */
   abandoned = false;
-  /** Completes when the endpoint is free again. */
-  readonly left = new AsyncSubject<never>();
+  readonly #left = new AsyncSubject<never>();
 
   get isLeaving(): boolean {
     return this.session?.isClosing ?? this.abandoned;
+  }
+
+  /** Completes when the endpoint is free again. */
+  get left(): Observable<never> {
+    return this.#left.asObservable();
+  }
+
+  leave(): void {
+    this.#left.complete();
   }
 }
 
@@ -124,7 +132,7 @@ export class UsbDevice {
   close(): Observable<never> {
     if (!this.#isClosing) {
       this.#isClosing = true;
-      for (const { session } of this.#opened.values()) session?.close();
+      for (const { session } of this.#opened.values()) void session?.close();
       this.#settle();
     }
     return this.closed;
@@ -150,36 +158,42 @@ export class UsbDevice {
     return new Observable<PipeSession>((subscriber) => {
       const opened = new OpenedEndpoint();
       this.#opened.set(endpoint.address, opened);
+      subscriber.add(() => {
+        opened.abandoned = opened.session === undefined;
+      });
       const left = () => {
         this.#opened.delete(endpoint.address);
-        opened.left.complete();
+        opened.leave();
         this.#settle();
       };
       const release = defer(() => this.#leases.release(endpoint.interfaceNumber)).pipe(
         tap({ error: left, complete: left }),
       );
-      subscriber.add(() => {
-        opened.abandoned = opened.session === undefined;
-      });
-      this.#leases.acquire(endpoint.interfaceNumber, endpoint.alternate).subscribe({
+      const acquire = this.#leases.acquire(endpoint.interfaceNumber, endpoint.alternate).pipe(tap({ error: left }));
+      const create = defer(() => {
+        if (opened.abandoned || this.#isClosing) {
+          throw new TransferStateError("pipe-closed", "the device was closed while the pipe was being opened");
+        }
+        const port = this.#device.openEndpoint(endpoint.address);
+        opened.session = new PipeSession({ endpoint, port, capabilities: this.capabilities, release });
+        return of(opened.session);
+      }).pipe(
+        catchError((error: unknown) =>
+          concat(
+            settled(release),
+            throwError(() => error),
+          ),
+        ),
+      );
+      // Not tied to the subscriber: what has begun on the device is finished, and then undone.
+      concat(acquire, create).subscribe({
+        next: (session) => {
+          subscriber.next(session);
+        },
         error: (error: unknown) => {
-          left();
           subscriber.error(error);
         },
         complete: () => {
-          if (subscriber.closed || this.#isClosing) {
-            settled(release).subscribe();
-            subscriber.error(new TransferStateError("pipe-closed", "the device was closed while the pipe was being opened"));
-            return;
-          }
-          try {
-            const port = this.#device.openEndpoint(endpoint.address);
-            opened.session = new PipeSession({ endpoint, port, capabilities: this.capabilities, release });
-          } catch (error) {
-            concat(settled(release), throwError(() => error)).subscribe(subscriber);
-            return;
-          }
-          subscriber.next(opened.session);
           subscriber.complete();
         },
       });
@@ -213,7 +227,9 @@ export class UsbDevice {
 export function openDevice(transport: IsochTransport, selector: DeviceSelector): Observable<UsbDevice> {
   return new Observable<UsbDevice>((subscriber) => {
     let device: UsbDevice | undefined;
-    subscriber.add(() => device?.close());
+    subscriber.add(() => {
+      void device?.close();
+    });
     subscribeInner(transport.open(selector), subscriber, {
       next: (opened) => {
         device = new UsbDevice(opened, transport.capabilities);

@@ -15,13 +15,7 @@ export type {
   TransferType,
   UsageType,
 } from "./descriptors/model.js";
-export {
-  findIsochEndpoint,
-  isochEndpoints,
-  maxBytesPerInterval,
-  serviceInterval,
-  type Speed,
-} from "./endpoint.js";
+export { findIsochEndpoint, isochEndpoints, maxBytesPerInterval, serviceInterval, type Speed } from "./endpoint.js";
 export {
   AccessError,
   BandwidthError,

@@ -53,11 +53,9 @@ export class InterfaceLeases {
     const lease = this.#leases.get(interfaceNumber);
     if (lease === undefined || --lease.users > 0) return EMPTY;
     lease.releasing = new AsyncSubject<never>();
-    concat(
-      runAll(
-        lease.alternate === 0 ? EMPTY : this.#device.selectAlternate(interfaceNumber, 0),
-        this.#device.releaseInterface(interfaceNumber),
-      ),
+    runAll(
+      lease.alternate === 0 ? EMPTY : this.#device.selectAlternate(interfaceNumber, 0),
+      this.#device.releaseInterface(interfaceNumber),
     ).subscribe({
       error: (error: unknown) => {
         this.#leases.delete(interfaceNumber);
@@ -77,13 +75,14 @@ export class InterfaceLeases {
     const device = this.#device;
     concat(
       device.claimInterface(interfaceNumber),
-      device
-        .selectAlternate(interfaceNumber, alternate)
-        .pipe(
-          catchError((error: unknown) =>
-            concat(settled(device.releaseInterface(interfaceNumber)), throwError(() => error)),
+      device.selectAlternate(interfaceNumber, alternate).pipe(
+        catchError((error: unknown) =>
+          concat(
+            settled(device.releaseInterface(interfaceNumber)),
+            throwError(() => error),
           ),
         ),
+      ),
     ).subscribe({
       error: (error: unknown) => {
         this.#leases.delete(interfaceNumber);

@@ -9,7 +9,10 @@ import { InvalidRequestError } from "./errors.js";
  */
 export function wholeNumber(what: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw new InvalidRequestError("invalid-number", `${what} must be a whole number from ${min} to ${max}, not ${String(value)}`);
+  throw new InvalidRequestError(
+    "invalid-number",
+    `${what} must be a whole number from ${min} to ${max}, not ${String(value)}`,
+  );
 }
 
 /**

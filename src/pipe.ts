@@ -34,7 +34,7 @@ export class IsochPipe extends Observable<FrameResult> {
   #closed: Observable<never> = EMPTY;
 
   /** @internal */
-  constructor(source: IsochTransport | UsbDevice, selector: EndpointSelector & DeviceSelector) {
+  constructor(origin: IsochTransport | UsbDevice, selector: EndpointSelector & DeviceSelector) {
     super((subscriber) => {
       subscribeInner(this.results(), subscriber, {
         next: (results) => {
@@ -43,11 +43,11 @@ export class IsochPipe extends Observable<FrameResult> {
       });
     });
     this.selector = selector;
-    this.#ownsDevice = !(source instanceof UsbDevice);
+    this.#ownsDevice = !(origin instanceof UsbDevice);
     this.#acquire = () =>
-      source instanceof UsbDevice
-        ? of(source)
-        : source.open(selector).pipe(map((device) => new UsbDevice(device, source.capabilities)));
+      origin instanceof UsbDevice
+        ? of(origin)
+        : origin.open(selector).pipe(map((device) => new UsbDevice(device, origin.capabilities)));
   }
 
   /** Completes, for each subscriber, when what was closing at the subscription is closed; errors with what went wrong. */
@@ -126,7 +126,10 @@ export class IsochPipe extends Observable<FrameResult> {
   open(): Observable<PipeSession> {
     return new Observable<PipeSession>((subscriber) => {
       if (this.#inUse) {
-        throw new BusyError("pipe-busy", "the pipe has a subscriber already: share() the stream, or make a pipe of another endpoint");
+        throw new BusyError(
+          "pipe-busy",
+          "the pipe has a subscriber already: share() the stream, or make a pipe of another endpoint",
+        );
       }
       this.#inUse = true;
       let close: () => Observable<never> = () => EMPTY;

@@ -41,8 +41,9 @@ export class RequestQueue {
 
   /** @throws {@link OverflowError} `backlog-full`; {@link InvalidRequestError} for what is neither request nor iterable */
   push(source: RequestSource): void {
-    if (typeof source !== "object" || source === null) {
-      throw new InvalidRequestError("invalid-option", `a request is an object with lengths, not ${String(source)}`);
+    const given: unknown = source;
+    if (typeof given !== "object" || given === null) {
+      throw new InvalidRequestError("invalid-option", `a request is an object with lengths, not ${String(given)}`);
     }
     if (this.#backlog.length >= this.#limit) {
       throw new OverflowError(

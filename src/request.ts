@@ -65,6 +65,10 @@ export function checkRequest(
   endpoint: PipeEndpoint,
   capabilities: TransportCapabilities,
 ): CheckedRequest {
+  const given: unknown = request;
+  if (typeof given !== "object" || given === null) {
+    throw new InvalidRequestError("invalid-option", `a request is an object with lengths, not ${String(given)}`);
+  }
   const lengths = checkLengths(request, endpoint);
   const start = checkStart(request.start, capabilities);
   let total = 0;
@@ -96,7 +100,10 @@ export function checkCompact(compact: boolean, endpoint: PipeEndpoint, dma: DmaB
     throw new InvalidRequestError("compact-out", "only IN data can be compacted: leave compact out on an OUT endpoint");
   }
   if (dma !== undefined) {
-    throw new InvalidRequestError("compact-with-dma", "data in a DMA buffer is not compacted: leave out compact or dma");
+    throw new InvalidRequestError(
+      "compact-with-dma",
+      "data in a DMA buffer is not compacted: leave out compact or dma",
+    );
   }
 }
 
@@ -140,7 +147,8 @@ export function checkFrameLength(what: string, length: unknown, endpoint: PipeEn
 }
 
 function checkLengths({ lengths, frames }: IsochRequest, endpoint: PipeEndpoint): Uint32Array {
-  const given: unknown = typeof lengths === "number" ? frames : lengths?.length;
+  const list: Partial<ArrayLike<number>> | undefined = typeof lengths === "number" ? undefined : lengths;
+  const given = typeof lengths === "number" ? frames : list?.length;
   if (given === 0) throw new InvalidRequestError("no-frames", "a request needs at least one frame");
   const count = wholeNumber("the number of frames", given, 1, maxFramesPerRequest);
   if (frames !== undefined && frames !== count) {
@@ -156,7 +164,10 @@ function checkBuffer({ buffer, dma }: IsochRequest, endpoint: PipeEndpoint, tota
   if (buffer === undefined) {
     if (dma !== undefined && dma.bytes.length >= total) return dma.bytes.subarray(0, total);
     if (dma !== undefined) {
-      throw new InvalidRequestError("length-mismatch", `the frames need ${total} bytes, the DMA buffer has ${dma.bytes.length}`);
+      throw new InvalidRequestError(
+        "length-mismatch",
+        `the frames need ${total} bytes, the DMA buffer has ${dma.bytes.length}`,
+      );
     }
     if (endpoint.direction === "in") return allocate(total);
     throw new InvalidRequestError("length-mismatch", `an OUT request needs a buffer with the ${total} bytes to send`);
@@ -165,7 +176,10 @@ function checkBuffer({ buffer, dma }: IsochRequest, endpoint: PipeEndpoint, tota
     throw new InvalidRequestError("invalid-option", "buffer must be a Uint8Array (a Buffer is one)");
   }
   if (buffer.length !== total) {
-    throw new InvalidRequestError("length-mismatch", `the lengths add up to ${total} bytes, the buffer has ${buffer.length}`);
+    throw new InvalidRequestError(
+      "length-mismatch",
+      `the lengths add up to ${total} bytes, the buffer has ${buffer.length}`,
+    );
   }
   if (dma !== undefined && !contains(dma.bytes, buffer)) {
     throw new InvalidRequestError("invalid-option", "buffer must be a view into the bytes of the DMA buffer");

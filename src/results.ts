@@ -155,7 +155,8 @@ export class IsochResults implements Iterable<FrameResult> {
    */
   compact(): IsochResults {
     if (this.compacted) return this;
-    return new IsochResults({ ...this, data: compactCopy(this.data, this.requested, this.actual, this.bytesTransferred), compacted: true });
+    const data = compactCopy(this.data, this.requested, this.actual, this.bytesTransferred);
+    return new IsochResults({ ...this.#init(), data, compacted: true });
   }
 
   /**
@@ -163,7 +164,7 @@ export class IsochResults implements Iterable<FrameResult> {
    * @internal
    */
   withLost(lost: number): IsochResults {
-    return new IsochResults({ ...this, lost });
+    return new IsochResults({ ...this.#init(), lost });
   }
 
   /**
@@ -194,6 +195,11 @@ export class IsochResults implements Iterable<FrameResult> {
     };
   }
 
+  #init(): IsochResultsInit {
+    const { firstFrame, lost, requested, actual, statuses, nativeStatuses, data, compacted, timestamp, error } = this;
+    return { firstFrame, lost, requested, actual, statuses, nativeStatuses, data, compacted, timestamp, error };
+  }
+
   #frameOffsets(): Uint32Array {
     if (this.#offsets === undefined) {
       const strides = this.compacted ? this.actual : this.requested;
@@ -210,7 +216,12 @@ export class IsochResults implements Iterable<FrameResult> {
  * that stand next to each other already go in one piece.
  * @internal
  */
-export function compactCopy(strided: Uint8Array, requested: Uint32Array, actual: Uint32Array, total: number): Uint8Array {
+export function compactCopy(
+  strided: Uint8Array,
+  requested: Uint32Array,
+  actual: Uint32Array,
+  total: number,
+): Uint8Array {
   const packed = new Uint8Array(total);
   let from = 0;
   let to = 0;

@@ -90,6 +90,9 @@ export class IsochTransfer extends Observable<FrameResult> {
             subscriber.next(frame);
           }
         },
+        error: (error: unknown) => {
+          subscriber.error(error);
+        },
         complete: () => {
           subscriber.complete();
         },

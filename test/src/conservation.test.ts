@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { from, identity, of, Subject, tap, VirtualTimeScheduler } from "rxjs";
+import { from, identity, of, Subject, tap, VirtualTimeScheduler, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import {
   IsochError,
@@ -9,6 +9,7 @@ import {
   type IsochResults,
   type IsochTransfer,
   type OverflowPolicy,
+  type RequestSource,
 } from "../../src/index.js";
 import { abort, close, compact, frames, gaps, issue, type UnderrunPolicy } from "../../operators/index.js";
 import {
@@ -202,9 +203,11 @@ describe("conservation: delivered + lost = frames the bus had", () => {
           });
 
           const source = new Subject<IsochRequest>();
-          const requests = { "at once": from(run.requests), pulled: of(run.requests), "one by one": source }[
-            run.pushed
-          ];
+          const requests: Observable<RequestSource> = {
+            "at once": from(run.requests),
+            pulled: of(run.requests),
+            "one by one": source,
+          }[run.pushed];
           run.requests.forEach((request, i) => {
             at(2 * i, () => {
               source.next(request);
@@ -216,7 +219,7 @@ describe("conservation: delivered + lost = frames the bus had", () => {
 
           const issued: IsochTransfer[] = [];
           const results: IsochResults[] = [];
-          let ending: "none" | "error" | "complete" | "unsubscribed" = "none";
+          let ending = "none" as "none" | "error" | "complete" | "unsubscribed";
           const subscription = requests
             .pipe(
               issue(isochPipe(transport, { ...observedIds, endpoint: observedIn }), { queue: run.queue }),
