@@ -18,7 +18,7 @@ import { subscribeInner } from "../src/subscribe-inner.js";
  * import { frames } from "rx-isoch/operators";
  *
  * export const frameByFrame = (transport: IsochTransport) =>
- *   isochPipe(transport, { endpoint: 0x81 }).results({ compact: true }).pipe(frames());
+ *   isochPipe(transport, { endpoint: 0x81 }).results().pipe(frames());
  * ```
  *
  * @see gaps

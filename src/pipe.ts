@@ -59,6 +59,8 @@ export class IsochPipe extends Observable<FrameResult> {
    * The same stream a transfer at a time: the fast path, without an object per frame. IN only.
    *
    * Frames are delivered in order, each once; {@link IsochResults.lost} counts those that were not.
+   * The data is contiguous, and the receiver's. It is copied once where packets came short, and not
+   * at all where they were full.
    *
    * Errors: what opening can fail with ({@link DeviceError}, {@link AccessError},
    * {@link BusyError}, {@link BandwidthError}, {@link EndpointError}); {@link InvalidRequestError}
@@ -71,7 +73,7 @@ export class IsochPipe extends Observable<FrameResult> {
    *
    * export function bytesPerTransfer(transport: IsochTransport) {
    *   return isochPipe(transport, { vendorId: 0x1209, productId: 0x0001, endpoint: 0x81 })
-   *     .results({ frames: 64, queue: 8, compact: true })
+   *     .results({ frames: 64, queue: 8 })
    *     .subscribe((results) => {
    *       console.log(results.firstFrame, results.lost, results.data.length);
    *     });

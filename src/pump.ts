@@ -1,6 +1,6 @@
 import { asIsochError, OverflowError, type IsochError } from "./errors.js";
-import { compactCopy, IsochResults } from "./results.js";
-import { PendingSubmission, resultsOf } from "./submission.js";
+import { IsochResults } from "./results.js";
+import { PendingSubmission, resultsOf, type Placement } from "./submission.js";
 import type { Timeline } from "./timeline.js";
 import type { ResultSource, StreamPlan, StreamSink, Submission, TransportEndpoint } from "./transport.js";
 
@@ -76,22 +76,25 @@ export class Pump implements ResultSource {
     this.#inFlight.delete(submission);
     const placement = this.#timeline.completed(submission);
     if (!this.#stopped) {
-      const data = this.#receive(submission);
+      const results = this.#receive(submission, placement);
       if (submission.error !== undefined) this.#end(submission.error);
-      this.#put(resultsOf(submission, placement, data, this.#plan.compact));
+      this.#put(results);
       if (this.#state === "running") this.#renew();
     }
     this.#settle();
     if (!this.#stopped) this.#sink.ready();
   };
 
-  /** Compacts out of the buffer and keeps it for the next submission, or hands the buffer itself on. */
-  #receive(submission: Submission): Uint8Array {
-    if (!this.#plan.compact) return submission.buffer;
-    let total = 0;
-    for (const moved of submission.actual) total += moved;
-    this.#spare.push(submission.buffer);
-    return compactCopy(submission.buffer, submission.lengths, submission.actual, total);
+  /**
+   * Contiguous results: in the buffer of the submission where they fill it well, else in one of
+   * their own, and the submission's is used again.
+   */
+  #receive(submission: Submission, placement: Placement): IsochResults {
+    const { buffer } = submission;
+    const results = resultsOf(submission, placement, buffer, false);
+    if (results.compacted && 2 * results.bytesTransferred >= buffer.length) return results;
+    this.#spare.push(buffer);
+    return results.copied();
   }
 
   #put(results: IsochResults): void {

@@ -41,6 +41,7 @@ export interface IsochResultsInit {
   /** {@link statusCodes}, per frame. */
   readonly statuses: Uint8Array;
   readonly nativeStatuses?: Int32Array | undefined;
+  /** At least as long as its frames take. */
   readonly data: Uint8Array;
   /** Whether `data` is contiguous (each frame at the sum of `actual` before it) or strided (of `requested`). */
   readonly compacted: boolean;
@@ -90,7 +91,10 @@ export class IsochResults implements Iterable<FrameResult> {
   readonly nativeStatuses: Int32Array | undefined;
   /** The bytes of all frames; where each begins, `compacted` tells. */
   readonly data: Uint8Array;
-  /** Whether `data` is contiguous (each frame at the sum of `actual` before it) or strided (of `requested`). */
+  /**
+   * Whether `data` is contiguous (each frame at the sum of `actual` before it) or strided (of
+   * `requested`). Where no frame came short but the last, it is contiguous by itself.
+   */
   readonly compacted: boolean;
   /** Bytes that moved, of all frames together. */
   readonly bytesTransferred: number;
@@ -109,10 +113,15 @@ export class IsochResults implements Iterable<FrameResult> {
     const { actual, statuses } = init;
     let bytes = 0;
     let flaws = 0;
+    let holes = 0;
+    let shortfall = 0;
     let served = actual.length;
     while (served > 0 && statuses[served - 1] === notComplete) served--;
     for (let i = 0; i < actual.length; i++) {
-      bytes += actual[i] ?? 0;
+      const moved = actual[i] ?? 0;
+      if (moved > 0) holes |= shortfall;
+      shortfall |= (init.requested[i] ?? 0) - moved;
+      bytes += moved;
       flaws |= statuses[i] ?? 0;
     }
     this.firstFrame = init.firstFrame;
@@ -122,8 +131,8 @@ export class IsochResults implements Iterable<FrameResult> {
     this.actual = actual;
     this.statuses = statuses;
     this.nativeStatuses = init.nativeStatuses;
-    this.data = init.data;
-    this.compacted = init.compacted;
+    this.compacted = init.compacted || holes === 0;
+    this.data = this.compacted ? init.data.subarray(0, bytes) : init.data;
     this.bytesTransferred = bytes;
     this.served = served;
     this.error = init.error ?? (flaws === 0 ? "ok" : "isoch");
@@ -154,8 +163,16 @@ export class IsochResults implements Iterable<FrameResult> {
    * that moved.
    */
   compact(): IsochResults {
-    if (this.compacted) return this;
-    const data = compactCopy(this.data, this.requested, this.actual, this.bytesTransferred);
+    return this.compacted ? this : this.copied();
+  }
+
+  /**
+   * The same, contiguous, in a buffer of its own of exactly the bytes that moved.
+   * @internal
+   */
+  copied(): IsochResults {
+    const strides = this.compacted ? this.actual : this.requested;
+    const data = compactCopy(this.data, strides, this.actual, this.bytesTransferred);
     return new IsochResults({ ...this.#init(), data, compacted: true });
   }
 
@@ -212,16 +229,10 @@ export class IsochResults implements Iterable<FrameResult> {
 }
 
 /**
- * Copies the bytes that moved out of a strided buffer into one of exactly `total` bytes; frames
- * that stand next to each other already go in one piece.
- * @internal
+ * Copies the bytes that moved into a buffer of exactly `total` bytes; frames that stand next to
+ * each other go in one piece.
  */
-export function compactCopy(
-  strided: Uint8Array,
-  requested: Uint32Array,
-  actual: Uint32Array,
-  total: number,
-): Uint8Array {
+function compactCopy(data: Uint8Array, strides: Uint32Array, actual: Uint32Array, total: number): Uint8Array {
   const packed = new Uint8Array(total);
   let from = 0;
   let to = 0;
@@ -230,14 +241,14 @@ export function compactCopy(
   for (let i = 0; i < actual.length; i++) {
     const moved = actual[i] ?? 0;
     if (next !== end && moved > 0) {
-      if (end > from) packed.set(strided.subarray(from, end), to);
+      if (end > from) packed.set(data.subarray(from, end), to);
       to += end - from;
       from = end = next;
     }
     if (moved > 0) end = next + moved;
-    next += requested[i] ?? 0;
+    next += strides[i] ?? 0;
   }
-  if (end > from) packed.set(strided.subarray(from, end), to);
+  if (end > from) packed.set(data.subarray(from, end), to);
   return packed;
 }
 

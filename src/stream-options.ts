@@ -28,8 +28,6 @@ export interface StreamOptions {
   readonly ring?: number | undefined;
   /** What happens when the ring is full. Default: `drop-oldest`. */
   readonly overflow?: OverflowPolicy | undefined;
-  /** Results come compacted, at the price of one copy. Default: false. */
-  readonly compact?: boolean | undefined;
   /** The frame the stream starts on. Default: as soon as possible. */
   readonly start?: number | "asap" | undefined;
   /** While its last value is `true`, results wait in the ring: back-pressure from a sink. */
@@ -66,7 +64,6 @@ export function planStream(
     queue,
     ring,
     overflow: oneOf("overflow", options.overflow ?? "drop-oldest", overflowPolicies),
-    compact: options.compact ?? false,
     start: checkStart(options.start, capabilities),
   };
 }

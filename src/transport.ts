@@ -215,8 +215,6 @@ export interface StreamPlan {
   /** Completed transfers that wait for the consumer, at most. */
   readonly ring: number;
   readonly overflow: OverflowPolicy;
-  /** Hand results over compacted. */
-  readonly compact: boolean;
   /** Where the first transfer starts. */
   readonly start: number | "asap";
 }
@@ -229,7 +227,7 @@ export interface StreamSink {
   drained(): void;
 }
 
-/** A running IN stream: a bounded ring of results that the consumer takes from when it can. */
+/** A running IN stream: a bounded ring of results, contiguous ones, that the consumer takes from when it can. */
 export interface ResultSource {
   /** The oldest result that waits, or `undefined`. */
   take(): IsochResults | undefined;

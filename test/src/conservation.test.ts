@@ -111,7 +111,6 @@ describe("conservation: delivered + lost = frames the bus had", () => {
           queue: fc.integer({ min: 1, max: 4 }),
           ring: fc.integer({ min: 1, max: 4 }),
           overflow: fc.constantFrom<OverflowPolicy>("error", "drop-oldest", "drop-newest"),
-          compact: fc.boolean(),
           pauses: fc.array(fc.tuple(frameNumber, fc.boolean()), { maxLength: 6 }),
           unsubscribe: fc.integer({ min: 0, max: horizon + 20 }),
         }),

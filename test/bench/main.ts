@@ -1,0 +1,81 @@
+import { allocated, distribution, seconds, type Distribution } from "./measure.js";
+import { busAlone, frameByFrame, plainLoop, resultsCompacted, type Geometry, type Workload } from "./workloads.js";
+
+const geometries: readonly Geometry[] = [
+  {
+    name: "high speed, 3 x 1024 B, 64 frames a transfer",
+    speed: "high",
+    clockPpm: 0,
+    frameLength: 3072,
+    frames: 64,
+    queue: 8,
+  },
+  {
+    name: "the same, every packet short",
+    speed: "high",
+    clockPpm: -100_000,
+    frameLength: 3072,
+    frames: 64,
+    queue: 8,
+  },
+  { name: "full speed, 192 B, 8 frames a transfer", speed: "full", clockPpm: 0, frameLength: 192, frames: 8, queue: 8 },
+];
+
+const workloads: readonly { readonly name: string; readonly run: Workload; readonly bound: number | undefined }[] = [
+  { name: "(0) bus and device alone", run: busAlone, bound: undefined },
+  { name: "(a) plain callback loop", run: plainLoop, bound: undefined },
+  { name: "(b) results() -> compact()", run: resultsCompacted, bound: 1.5 },
+  { name: "(c) the same -> frames()", run: frameByFrame, bound: 4 },
+];
+
+const rounds = 41;
+const framesPerRound = 32_768;
+const allocationRounds = 15;
+const transfersPerAllocation = 24;
+
+/** Every workload once in each round, so that whatever slows the machine slows all of them. */
+function measure(geometry: Geometry) {
+  const transfers = framesPerRound / geometry.frames;
+  const times = workloads.map((): number[] => []);
+  for (const { run } of workloads) run(geometry, transfers);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, { run }] of workloads.entries()) times[i]?.push(seconds(() => run(geometry, transfers)));
+  }
+  const plain = times[1] ?? [];
+  return workloads.map((workload, i) => {
+    const own = times[i] ?? [];
+    const bytes: number[] = [];
+    for (let round = 0; round < allocationRounds; round++) {
+      // What opening and closing costs is the difference to a run of no transfers but the first.
+      const short = allocated(() => workload.run(geometry, geometry.queue));
+      const long = allocated(() => workload.run(geometry, geometry.queue + transfersPerAllocation));
+      if (short !== undefined && long !== undefined) bytes.push((long - short) / transfersPerAllocation);
+    }
+    return {
+      ...workload,
+      rate: distribution(own.map((time) => framesPerRound / time)),
+      ratio: distribution(own.map((time, round) => time / (plain[round] ?? NaN))),
+      bytes: distribution(bytes),
+    };
+  });
+}
+
+function spread({ median, lower, upper }: Distribution, show: (value: number) => string): string {
+  return `${show(median)} (${show(lower)} to ${show(upper)})`;
+}
+
+const thousands = (value: number) => Math.round(value).toLocaleString("en");
+
+console.log(`median (quartiles) of ${rounds} rounds; each round runs all of them on the unpaced virtual bus`);
+for (const geometry of geometries) {
+  console.log(`\n${geometry.name} (${thousands(geometry.frames * geometry.frameLength)} B of data)`);
+  for (const { name, bound, rate, ratio, bytes } of measure(geometry)) {
+    const verdict =
+      bound === undefined ? "" : ` held to ${bound}: ${ratio.median <= bound ? "holds" : "DOES NOT HOLD"}`;
+    console.log(`  ${name}`);
+    console.log(`    frames a second     ${spread(rate, thousands)}`);
+    console.log(`    bytes a transfer    ${spread(bytes, thousands)}`);
+    if (bound !== undefined)
+      console.log(`    time against (a)    ${spread(ratio, (value) => value.toFixed(2))}${verdict}`);
+  }
+}
