@@ -1,4 +1,4 @@
-import { mkdirSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -10,6 +10,13 @@ import { pack, readRoot, run, Scratch } from "../support/pack.js";
 
 const scratch = new Scratch();
 const unpacked = join(scratch.path, "package");
+/** What each example prints. */
+const printed: Readonly<Record<string, RegExp>> = {
+  "loss-report.ts": /^ok {4}6868\ncrc {3}12\nlost {2}1120\n$/,
+  "marble-test.ts": /^the bus did what the diagram says\n$/,
+  "paced-output.ts": /^sent (\d+) packets\nthe device took \1, 0 of them out of order\nclosed\n$/,
+};
+const examples = readdirSync(join(root, "examples")).filter((file) => file.endsWith(".ts"));
 let tarball: string;
 let files: string[];
 
@@ -72,8 +79,8 @@ describe("a consumer outside the repository", () => {
   beforeAll(() => {
     mkdirSync(consumer);
     write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
-    const typescript = `typescript@${ts.version}`;
-    run(consumer, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", tarball, "rxjs@7.8.2", typescript);
+    const packages = [tarball, "rxjs@7.8.2", `typescript@${ts.version}`, "@types/node@20"];
+    run(consumer, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", ...packages);
     write(
       "tsconfig.json",
       JSON.stringify({
@@ -97,6 +104,15 @@ describe("a consumer outside the repository", () => {
     write("readme.ts", program.code);
     run(consumer, "npx", "--no-install", "tsc", "-p", ".");
     expect(run(consumer, "node", "out/readme.js").trim()).not.toBe("");
+  });
+
+  it.each(examples)("compiles and runs examples/%s", (example) => {
+    write(`${example}`, readRoot(`examples/${example}`));
+    const options = ["--module", "nodenext", "--target", "es2022", "--strict", "--types", "node", "--outDir", "out"];
+    run(consumer, "npx", "--no-install", "tsc", "--ignoreConfig", ...options, example);
+    expect(run(consumer, "node", `out/${example.replace(/\.ts$/, ".js")}`)).toMatch(
+      printed[example] ?? /^an example says here what it prints$/,
+    );
   });
 
   it.each(entries.map(({ name }) => name))("imports %s", (name) => {

@@ -128,7 +128,10 @@ function strictEndpoint(
     inFlight.add(submission);
     shadows.set(submission, shadow);
   };
-  const { frameNumber, wait, allocateDma } = inner;
+  const waitFor = (submission: Submission): void => {
+    const shadow = shadows.get(submission);
+    if (shadow !== undefined) inner.wait?.(shadow);
+  };
   return {
     submit,
     cancel: (submission) => {
@@ -136,14 +139,9 @@ function strictEndpoint(
       if (shadow !== undefined) inner.cancel(shadow);
     },
     now: () => inner.now(),
-    ...(frameNumber && { frameNumber: () => frameNumber.call(inner) }),
-    ...(allocateDma && { allocateDma: (size: number) => allocateDma.call(inner, size) }),
-    ...(wait && {
-      wait: (submission: Submission) => {
-        const shadow = shadows.get(submission);
-        if (shadow !== undefined) wait.call(inner, shadow);
-      },
-    }),
+    ...(inner.frameNumber && { frameNumber: inner.frameNumber.bind(inner) }),
+    ...(inner.allocateDma && { allocateDma: inner.allocateDma.bind(inner) }),
+    ...(inner.wait && { wait: waitFor }),
   };
 }
 
