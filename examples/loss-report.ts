@@ -24,6 +24,9 @@ isochPipe(bus, { vendorId, productId, endpoint: inEndpoint })
     take(8000),
     reduce((counts, { status }) => counts.set(status, (counts.get(status) ?? 0) + 1), new Map<FrameStatus, number>()),
   )
-  .subscribe((counts) => {
-    for (const [status, count] of counts) console.log(`${status.padEnd(5)} ${count}`);
+  .subscribe({
+    next: (counts) => {
+      for (const [status, count] of counts) console.log(`${status.padEnd(5)} ${count}`);
+    },
+    error: console.error,
   });

@@ -44,7 +44,10 @@ openDevice(bus, { vendorId, productId })
       console.log("closed");
     }),
   )
-  .subscribe((statistics) => {
-    const view = new DataView(statistics.buffer, statistics.byteOffset);
-    console.log(`the device took ${view.getUint32(0, true)}, ${view.getUint32(4, true)} of them out of order`);
+  .subscribe({
+    next: (statistics) => {
+      const view = new DataView(statistics.buffer, statistics.byteOffset);
+      console.log(`the device took ${view.getUint32(0, true)}, ${view.getUint32(4, true)} of them out of order`);
+    },
+    error: console.error,
   });

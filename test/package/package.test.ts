@@ -107,7 +107,7 @@ describe("a consumer outside the repository", () => {
   });
 
   it.each(examples)("compiles and runs examples/%s", (example) => {
-    write(`${example}`, readRoot(`examples/${example}`));
+    write(example, readRoot(`examples/${example}`));
     const options = ["--module", "nodenext", "--target", "es2022", "--strict", "--types", "node", "--outDir", "out"];
     run(consumer, "npx", "--no-install", "tsc", "--ignoreConfig", ...options, example);
     expect(run(consumer, "node", `out/${example.replace(/\.ts$/, ".js")}`)).toMatch(
