@@ -41,6 +41,7 @@ export function abort(notifier: Observable<unknown>): MonoTypeOperatorFunction<I
           // What was cancelled stays cancelled; nothing else will be.
         },
       });
+      if (subscriber.closed) return;
       subscribeInner(source, subscriber, {
         next: (transfer) => {
           inFlight.add(transfer);

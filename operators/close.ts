@@ -44,7 +44,7 @@ export function close(notifier: Observable<unknown> = NEVER): OperatorFunction<I
           try {
             subscriber.next(results);
           } finally {
-            transfer.close();
+            if (!transfer.isClosed) transfer.close();
           }
         }
         endIfDone();

@@ -1,4 +1,4 @@
-import { Observable, type OperatorFunction, type Subscriber } from "rxjs";
+import { Observable, Subject, takeUntil, type OperatorFunction, type Subscriber } from "rxjs";
 import {
   UnderrunError,
   type IsochPipe,
@@ -45,7 +45,7 @@ export interface IssueOptions {
  * and async iterables (a generator, a Node Readable through `packetize`) are pulled from only when
  * there is room in the queue, one after the other, and are told when nobody wants more of them.
  *
- * The stream completes when the source has, every request was issued, and the last transfer is
+ * The stream completes when the source has, every request was issued, and the last of them is
  * complete. On an error, of the source, of a request or of the device, nothing more is issued,
  * what is in flight runs to its end, and then the stream errors: no frame that arrived is lost.
  *
@@ -94,13 +94,16 @@ class Issuing implements Issuer {
   readonly #settings: IssueSettings;
   readonly #subscriber: Subscriber<IsochTransfer>;
   readonly #requests: RequestQueue;
+  /** Emits when nothing more will be issued, to a source that may still be being subscribed to. */
+  readonly #ended = new Subject<void>();
   #session: PipeSession | undefined;
-  #source: Subscriber<RequestSource> | undefined;
   #isIssuing = false;
   #isSourceComplete = false;
+  /** Transfers: of requests, and of what keeps the pipe busy between them. */
   #inFlight = 0;
+  #requestsInFlight = 0;
   #last: FillerFrames | undefined;
-  /** Set once nothing more will be issued: what follows the last completion. */
+  /** Set once nothing more will be issued: what follows the completion of the last request. */
   #end: (() => void) | undefined;
 
   constructor(settings: IssueSettings, subscriber: Subscriber<IsochTransfer>) {
@@ -129,10 +132,11 @@ class Issuing implements Issuer {
       },
     });
     if (subscriber.closed) return;
-    this.#source = subscribeInner(source, subscriber, {
+    subscribeInner(source.pipe(takeUntil(this.#ended)), subscriber, {
       next: (request) => {
-        if (this.#end !== undefined) return;
-        this.#requests.push(request);
+        this.#attempt(() => {
+          this.#requests.push(request);
+        });
         this.#advance();
       },
       error: (error: unknown) => {
@@ -161,8 +165,8 @@ class Issuing implements Issuer {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#requests.discard();
-    this.#source?.unsubscribe();
-    if (this.#inFlight === 0) end();
+    this.#ended.next();
+    if (this.#requestsInFlight === 0) end();
   }
 
   /** Issues while there is room and a request is ready; then looks what that leaves. */
@@ -186,7 +190,10 @@ class Issuing implements Issuer {
   #issue(session: PipeSession, request: IsochRequest): void {
     const transfer = session.issue(request, this);
     if (this.#settings.underrun !== undefined) this.#last = fillerOf(transfer, request, this.#settings.underrun);
-    this.#track(session, transfer);
+    this.#requestsInFlight++;
+    this.#track(session, transfer, () => {
+      this.#requestsInFlight--;
+    });
     this.#subscriber.next(transfer);
   }
 
@@ -208,15 +215,16 @@ class Issuing implements Issuer {
     });
   }
 
-  #track(session: PipeSession, transfer: IsochTransfer): void {
+  #track(session: PipeSession, transfer: IsochTransfer, released: () => void = () => undefined): void {
     this.#inFlight++;
     subscribeInner(transfer.released, this.#subscriber, {
       next: () => undefined,
       complete: () => {
         this.#inFlight--;
+        released();
         if (session.failure !== undefined) this.#fail(session.failure);
         if (this.#end === undefined) this.#advance();
-        else if (this.#inFlight === 0) this.#end();
+        else if (this.#requestsInFlight === 0) this.#end();
       },
     });
   }
@@ -238,9 +246,12 @@ interface FillerFrames {
 
 function fillerOf(transfer: IsochTransfer, request: IsochRequest, policy: UnderrunPolicy): FillerFrames {
   if (policy !== "repeat") return { lengths: new Uint32Array(transfer.frames), buffer: new Uint8Array(0) };
-  const { lengths } = request;
-  return {
-    lengths: typeof lengths === "number" ? new Uint32Array(transfer.frames).fill(lengths) : Uint32Array.from(lengths),
-    buffer: (request.buffer ?? request.dma?.bytes ?? new Uint8Array(0)).slice(),
-  };
+  const lengths =
+    typeof request.lengths === "number"
+      ? new Uint32Array(transfer.frames).fill(request.lengths)
+      : Uint32Array.from(request.lengths);
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const bytes = request.buffer ?? request.dma?.bytes ?? new Uint8Array(total);
+  // Not with slice(), which on a Buffer does not copy.
+  return { lengths, buffer: new Uint8Array(bytes.subarray(0, total)) };
 }

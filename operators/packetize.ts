@@ -1,6 +1,8 @@
 import { Observable, type OperatorFunction } from "rxjs";
 import { InvalidRequestError, type IsochRequest, type RequestSource } from "../src/index.js";
+import { inWords } from "../src/errors.js";
 import { wholeNumber } from "../src/numbers.js";
+import { maxBytesPerRequest } from "../src/request.js";
 import { subscribeInner } from "../src/subscribe-inner.js";
 
 /** How `packetize` cuts bytes into frames: all of one length, or at a rate. */
@@ -41,7 +43,9 @@ export type ByteSource = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8
  * so nothing is drained into memory. Requests carry copies: the pieces are the sender's again at
  * once.
  *
- * Errors: {@link InvalidRequestError} for an option that cannot mean anything, thrown at the call.
+ * Errors: {@link InvalidRequestError} for an option that cannot mean anything, or for requests
+ * larger than {@link maxBytesPerRequest}, thrown at the call; for what is neither bytes nor an
+ * iterable of bytes, sent down the stream.
  *
  * @example
  * ```ts
@@ -68,8 +72,8 @@ export function packetize(options: PacketizeOptions): OperatorFunction<ByteSourc
         next: (bytes) => {
           if (!(bytes instanceof Uint8Array)) {
             isPulled = true;
-            subscriber.next(Symbol.asyncIterator in bytes ? pullAsync(bytes, packetizer) : pull(bytes, packetizer));
-          } else if (isPulled) subscriber.next(pull([bytes], packetizer));
+            subscriber.next(requestsOf(bytes, packetizer));
+          } else if (isPulled) subscriber.next(pull([new Uint8Array(bytes)], packetizer));
           else {
             for (const request of packetizer.add(bytes)) {
               if (subscriber.closed) return;
@@ -86,6 +90,21 @@ export function packetize(options: PacketizeOptions): OperatorFunction<ByteSourc
     });
 }
 
+function requestsOf(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, packetizer: Packetizer): RequestSource {
+  const given: unknown = source;
+  if (typeof given !== "object" || given === null) throw notBytes(given);
+  if (Symbol.asyncIterator in source) return pullAsync(source, packetizer);
+  if (Symbol.iterator in source) return pull(source, packetizer);
+  throw notBytes(given);
+}
+
+function notBytes(value: unknown): InvalidRequestError {
+  return new InvalidRequestError(
+    "invalid-option",
+    `packetize takes Uint8Arrays (a Buffer is one), and iterables of them, not ${inWords(value)}`,
+  );
+}
+
 function* pull(source: Iterable<Uint8Array>, packetizer: Packetizer): Generator<IsochRequest> {
   for (const bytes of source) yield* packetizer.add(bytes);
 }
@@ -100,9 +119,10 @@ function* flush(packetizer: Packetizer): Generator<IsochRequest> {
 }
 
 function checkOptions(options: PacketizeOptions): void {
-  wholeNumber("frames", options.frames ?? 8, 1, 65536);
+  const { frames = 8 } = options;
+  wholeNumber("frames", frames, 1, 65536);
   if ("frameLength" in options) {
-    wholeNumber("frameLength", options.frameLength, 1, 65536);
+    checkSize(frames, wholeNumber("frameLength", options.frameLength, 1, 65536));
     return;
   }
   const { sampleRate, sampleSize, frameDuration = 1000 } = options;
@@ -115,6 +135,15 @@ function checkOptions(options: PacketizeOptions): void {
       `${sampleRate} samples a second are fewer than one in a frame of ${frameDuration} µs: a frame cannot be empty`,
     );
   }
+  checkSize(frames, Math.ceil((sampleRate * frameDuration) / 1_000_000) * sampleSize);
+}
+
+function checkSize(frames: number, longest: number): void {
+  if (frames * longest <= maxBytesPerRequest) return;
+  throw new InvalidRequestError(
+    "invalid-number",
+    `${frames} frames of ${longest} bytes are more than the ${maxBytesPerRequest} bytes a request can have: choose fewer`,
+  );
 }
 
 /** The length of each frame in turn. */
@@ -153,6 +182,8 @@ class Packetizer {
 
   /** The requests that these bytes complete. */
   *add(bytes: Uint8Array): Generator<IsochRequest> {
+    const given: unknown = bytes;
+    if (!(given instanceof Uint8Array)) throw notBytes(given);
     for (let taken = 0; taken < bytes.length;) {
       const piece = bytes.subarray(taken, taken + this.#buffer.length - this.#filled);
       this.#buffer.set(piece, this.#filled);

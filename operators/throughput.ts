@@ -109,7 +109,7 @@ class Meter {
   }
 
   get isEmpty(): boolean {
-    return this.#transfers === 0 && this.#frames === 0;
+    return this.#transfers === 0 && this.#frames === 0 && this.#lost === 0;
   }
 
   addResults(results: IsochResults): void {
@@ -121,12 +121,15 @@ class Meter {
       if (status === statusCodes.lost) lost++;
       else if (status !== 0) failed++;
     }
-    this.#transfers++;
+    // A loss is no transfer: as the operator gaps shows it, or at the end of a stream.
+    const isTransfer = lost === 0 && results.length > 0;
+    if (isTransfer) this.#transfers++;
     this.#frames += served - lost;
     this.#bytes += results.bytesTransferred;
     this.#lost += results.lost + lost;
     this.#failed += failed;
-    this.#space(results.firstFrame + results.length, results.timestamp);
+    // A transfer that was cut short completes when it is cut, not when its frames end.
+    if (isTransfer && served === results.length) this.#space(results.firstFrame + served, results.timestamp);
   }
 
   addFrame({ frame, status, actual }: FrameResult): void {
@@ -164,12 +167,15 @@ class Meter {
 
   /** Compares the time since the last completion with what the whole stream so far leads to expect. */
   #space(frame: number, timestamp: number): void {
+    const first = this.#first;
     const last = this.#last;
-    this.#first ??= { frame, timestamp };
     this.#last = { frame, timestamp };
-    const framesSoFar = frame - this.#first.frame;
-    if (last === undefined || framesSoFar <= 0) return;
-    const frameDuration = (timestamp - this.#first.timestamp) / framesSoFar;
+    if (first === undefined || last === undefined || frame <= last.frame) {
+      // The first of all, or of a stream that begins anew.
+      this.#first = this.#last;
+      return;
+    }
+    const frameDuration = (timestamp - first.timestamp) / (frame - first.frame);
     const deviation = Math.abs(timestamp - last.timestamp - (frame - last.frame) * frameDuration);
     this.#deviations++;
     this.#deviation += deviation;

@@ -1,8 +1,9 @@
 import { AsyncSubject, catchError, concat, defer, Observable, of, tap, throwError } from "rxjs";
 import type { ConfigurationDescriptor } from "./descriptors/model.js";
 import { findIsochEndpoint, maxBytesPerInterval, serviceInterval } from "./endpoint.js";
-import { BusyError, TransferStateError } from "./errors.js";
+import { BusyError, InvalidRequestError, TransferStateError } from "./errors.js";
 import { InterfaceLeases } from "./interface-leases.js";
+import { oneOf, wholeNumber } from "./numbers.js";
 import type { PipeEndpoint } from "./pipe-endpoint.js";
 import { PipeSession } from "./session.js";
 import { subscribeInner } from "./subscribe-inner.js";
@@ -37,13 +38,17 @@ class OpenedEndpoint {
     return this.session?.isClosing ?? this.abandoned;
   }
 
-  /** Completes when the endpoint is free again. */
+  /** Completes when the endpoint is free again; errors if something went wrong in giving it back. */
   get left(): Observable<never> {
     return this.#left.asObservable();
   }
 
   leave(): void {
     this.#left.complete();
+  }
+
+  fail(error: unknown): void {
+    this.#left.error(error);
   }
 }
 
@@ -66,6 +71,8 @@ export class UsbDevice {
   readonly #opened = new Map<number, OpenedEndpoint>();
   readonly #closed = new AsyncSubject<never>();
   #isClosing = false;
+  /** The ends of what was open at the close. */
+  #leaving: readonly Observable<never>[] = [];
   /** The transport's device was told to close. */
   #isReleased = false;
 
@@ -88,20 +95,24 @@ export class UsbDevice {
    * asked for, and what came is emitted. OUT: `data` is the bytes to send, and an empty array is
    * emitted when they were. (USB 2.0, 9.3)
    *
-   * Errors: {@link DeviceError} `control-stalled`, `device-gone`.
+   * Errors: {@link InvalidRequestError} for what does not fit in a setup packet; {@link DeviceError}
+   * `control-stalled`, `device-gone`; {@link TransferStateError} `pipe-closed` once the device is closed.
    */
   controlTransfer(setup: ControlSetup, data: number | Uint8Array): Observable<Uint8Array> {
-    return this.#device.controlTransfer(setup, data);
+    return this.#step(() => {
+      checkControl(setup, data);
+      return this.#device.controlTransfer(setup, data);
+    });
   }
 
   /** Ends the halt of an endpoint, at each subscription. (USB 2.0, 9.4.1) */
   clearHalt(endpoint: number): Observable<never> {
-    return this.#device.clearHalt(endpoint);
+    return this.#step(() => this.#device.clearHalt(wholeNumber("endpoint", endpoint, 0, 255)));
   }
 
   /** Resets the port of the device, at each subscription. Transfers in flight are cancelled. */
   reset(): Observable<never> {
-    return this.#device.reset();
+    return this.#step(() => this.#device.reset());
   }
 
   /**
@@ -115,7 +126,7 @@ export class UsbDevice {
       const endpoint = this.#find(selector);
       const other = this.#opened.get(endpoint.address);
       if (other === undefined) return this.#open(endpoint);
-      if (other.isLeaving) return concat(other.left, this.openPipe(selector));
+      if (other.isLeaving) return concat(settled(other.left), this.openPipe(selector));
       throw new BusyError(
         "pipe-busy",
         `endpoint 0x${endpoint.address.toString(16)} is open already: share() its stream, or close it first`,
@@ -132,14 +143,22 @@ export class UsbDevice {
   close(): Observable<never> {
     if (!this.#isClosing) {
       this.#isClosing = true;
+      this.#leaving = Array.from(this.#opened.values(), ({ left }) => left);
       for (const { session } of this.#opened.values()) void session?.close();
       this.#settle();
     }
     return this.closed;
   }
 
+  #step<T>(begin: () => Observable<T>): Observable<T> {
+    return defer(() => {
+      if (this.#isReleased) throw deviceClosed();
+      return begin();
+    });
+  }
+
   #find(selector: EndpointSelector): PipeEndpoint {
-    if (this.#isClosing) throw new TransferStateError("pipe-closed", "the device is closed: open it again");
+    if (this.#isClosing) throw deviceClosed();
     const { speed } = this.info;
     const { endpoint, interfaceNumber, alternate } = findIsochEndpoint(this.configuration, selector, speed);
     return {
@@ -161,15 +180,30 @@ export class UsbDevice {
       subscriber.add(() => {
         opened.abandoned = opened.session === undefined;
       });
-      const left = () => {
+      const free = () => {
         this.#opened.delete(endpoint.address);
-        opened.leave();
         this.#settle();
       };
       const release = defer(() => this.#leases.release(endpoint.interfaceNumber)).pipe(
-        tap({ error: left, complete: left }),
+        tap({
+          error: (error: unknown) => {
+            free();
+            opened.fail(error);
+          },
+          complete: () => {
+            free();
+            opened.leave();
+          },
+        }),
       );
-      const acquire = this.#leases.acquire(endpoint.interfaceNumber, endpoint.alternate).pipe(tap({ error: left }));
+      const acquire = this.#leases.acquire(endpoint.interfaceNumber, endpoint.alternate).pipe(
+        tap({
+          error: () => {
+            free();
+            opened.leave();
+          },
+        }),
+      );
       const create = defer(() => {
         if (opened.abandoned || this.#isClosing) {
           throw new TransferStateError("pipe-closed", "the device was closed while the pipe was being opened");
@@ -203,7 +237,25 @@ export class UsbDevice {
   #settle(): void {
     if (!this.#isClosing || this.#isReleased || this.#opened.size > 0) return;
     this.#isReleased = true;
-    runAll(this.#device.close()).subscribe(this.#closed);
+    runAll(...this.#leaving, this.#device.close()).subscribe(this.#closed);
+  }
+}
+
+function deviceClosed(): TransferStateError {
+  return new TransferStateError("pipe-closed", "the device is closed: open it again");
+}
+
+/** @throws {@link InvalidRequestError} for what does not fit in a setup packet (USB 2.0, 9.3) */
+function checkControl({ direction, request, value, index }: ControlSetup, data: number | Uint8Array): void {
+  wholeNumber("request", request, 0, 0xff);
+  wholeNumber("value", value, 0, 0xffff);
+  wholeNumber("index", index, 0, 0xffff);
+  if (oneOf("direction", direction, ["in", "out"]) === "in") {
+    wholeNumber("data, the number of bytes asked for,", data, 0, 0xffff);
+  } else if (!(data instanceof Uint8Array)) {
+    throw new InvalidRequestError("invalid-option", "data must be a Uint8Array with the bytes to send");
+  } else {
+    wholeNumber("the length of data", data.length, 0, 0xffff);
   }
 }
 

@@ -182,11 +182,23 @@ export class TransportError extends IsochError {
 }
 
 /**
+ * A value in words, for a message: whatever it is, this does not throw.
+ * @internal
+ */
+export function inWords(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `an ${typeof value}`;
+  }
+}
+
+/**
  * What a transport threw, as one of ours.
  * @internal
  */
 export function asIsochError(error: unknown): IsochError {
   return IsochError.is(error)
     ? error
-    : new TransportError("transport-failed", `the transport failed: ${String(error)}`, { cause: error });
+    : new TransportError("transport-failed", `the transport failed: ${inWords(error)}`, { cause: error });
 }

@@ -1,4 +1,4 @@
-import { InvalidRequestError } from "./errors.js";
+import { inWords, InvalidRequestError } from "./errors.js";
 
 /**
  * Checks a number that goes in: whole, and from `min` to `max`.
@@ -11,7 +11,7 @@ export function wholeNumber(what: string, value: unknown, min: number, max = Num
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) return value;
   throw new InvalidRequestError(
     "invalid-number",
-    `${what} must be a whole number from ${min} to ${max}, not ${String(value)}`,
+    `${what} must be a whole number from ${min} to ${max}, not ${inWords(value)}`,
   );
 }
 
@@ -24,5 +24,5 @@ export function wholeNumber(what: string, value: unknown, min: number, max = Num
 export function oneOf<T extends string>(what: string, value: unknown, words: readonly T[]): T {
   const found = words.find((word) => word === value);
   if (found !== undefined) return found;
-  throw new InvalidRequestError("invalid-option", `${what} must be one of ${words.join(", ")}, not ${String(value)}`);
+  throw new InvalidRequestError("invalid-option", `${what} must be one of ${words.join(", ")}, not ${inWords(value)}`);
 }

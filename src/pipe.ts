@@ -1,6 +1,6 @@
-import { AsyncSubject, concat, concatMap, EMPTY, map, Observable, of, tap } from "rxjs";
+import { AsyncSubject, concat, concatMap, defer, EMPTY, map, Observable, of, tap } from "rxjs";
 import { UsbDevice, type EndpointSelector } from "./device.js";
-import { asIsochError, BusyError } from "./errors.js";
+import { asIsochError, BusyError, TransferStateError } from "./errors.js";
 import type { FrameResult, IsochResults } from "./results.js";
 import type { PipeSession } from "./session.js";
 import { planStream, type StreamOptions } from "./stream-options.js";
@@ -52,7 +52,7 @@ export class IsochPipe extends Observable<FrameResult> {
 
   /** Completes, for each subscriber, when what was closing at the subscription is closed; errors with what went wrong. */
   get closed(): Observable<never> {
-    return this.#closed;
+    return defer(() => this.#closed);
   }
 
   /**
@@ -65,7 +65,8 @@ export class IsochPipe extends Observable<FrameResult> {
    * Errors: what opening can fail with ({@link DeviceError}, {@link AccessError},
    * {@link BusyError}, {@link BandwidthError}, {@link EndpointError}); {@link InvalidRequestError}
    * for an option that cannot mean anything; later {@link DeviceError} `device-gone`, after the
-   * results that had arrived, and {@link OverflowError}.
+   * results that had arrived, {@link OverflowError}, and {@link TransferStateError} `pipe-closed` if
+   * the device it is on was closed.
    *
    * @example
    * ```ts
@@ -94,7 +95,7 @@ export class IsochPipe extends Observable<FrameResult> {
             subscriber.next(results);
             continue;
           }
-          if (source.ended?.error !== undefined) subscriber.error(source.ended.error);
+          if (source.ended !== undefined) subscriber.error(source.ended.error ?? closedMeanwhile());
           break;
         }
         taking = false;
@@ -113,7 +114,7 @@ export class IsochPipe extends Observable<FrameResult> {
       subscribeInner(this.open(), subscriber, {
         next: (session) => {
           const plan = planStream(options, session.endpoint, session.capabilities);
-          source = session.stream(plan, { ready: take, drained: () => undefined });
+          source = session.stream(plan, { ready: take, drained: take });
           take();
         },
       });
@@ -163,6 +164,10 @@ export class IsochPipe extends Observable<FrameResult> {
       });
     });
   }
+}
+
+function closedMeanwhile(): TransferStateError {
+  return new TransferStateError("pipe-closed", "the device was closed while the pipe was streaming: open it again");
 }
 
 /**

@@ -1,6 +1,7 @@
 import { asIsochError, OverflowError, type IsochError } from "./errors.js";
+import { allocate } from "./request.js";
 import { IsochResults } from "./results.js";
-import { PendingSubmission, resultsOf, type Placement } from "./submission.js";
+import { PendingSubmission, resultsOf, submitTo, type Placement } from "./submission.js";
 import type { Timeline } from "./timeline.js";
 import type { ResultSource, StreamPlan, StreamSink, Submission, TransportEndpoint } from "./transport.js";
 
@@ -133,9 +134,9 @@ export class Pump implements ResultSource {
   }
 
   #submit(start: number | "asap"): void {
-    const buffer = this.#spare.pop() ?? new Uint8Array(this.#plan.frames * this.#plan.frameLength);
+    const buffer = this.#spare.pop() ?? allocate(this.#plan.frames * this.#plan.frameLength);
     const submission = new PendingSubmission({ lengths: this.#lengths, buffer, start, completed: this.#completed });
-    this.#endpoint.submit(submission);
+    submitTo(this.#endpoint, submission);
     this.#timeline.submitted(this.#plan.frames);
     this.#inFlight.add(submission);
   }

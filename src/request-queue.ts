@@ -1,4 +1,4 @@
-import { InvalidRequestError, OverflowError } from "./errors.js";
+import { InvalidRequestError, inWords, OverflowError } from "./errors.js";
 import type { IsochRequest } from "./request.js";
 
 /** A request, or a source of requests that is pulled from as the bus takes them. */
@@ -41,10 +41,7 @@ export class RequestQueue {
 
   /** @throws {@link OverflowError} `backlog-full`; {@link InvalidRequestError} for what is neither request nor iterable */
   push(source: RequestSource): void {
-    const given: unknown = source;
-    if (typeof given !== "object" || given === null) {
-      throw new InvalidRequestError("invalid-option", `a request is an object with lengths, not ${String(given)}`);
-    }
+    if (!isObject(source)) throw notARequest(source);
     if (this.#backlog.length >= this.#limit) {
       throw new OverflowError(
         "backlog-full",
@@ -65,8 +62,13 @@ export class RequestQueue {
       if (this.#iterator === undefined) {
         const source = this.#backlog.shift();
         if (source === undefined) return undefined;
-        this.#iterator = iteratorOf(source);
-        if (this.#iterator === undefined) return source as IsochRequest;
+        if (!isIterable(source)) return source;
+        try {
+          this.#iterator = iteratorOf(source);
+        } catch (error) {
+          this.#fail(error);
+          return undefined;
+        }
       }
       this.#pull(this.#iterator);
     }
@@ -80,45 +82,46 @@ export class RequestQueue {
     this.#pulled = undefined;
     const iterator = this.#iterator;
     this.#iterator = undefined;
-    if (iterator?.return === undefined) return;
-    Promise.resolve(iterator.return()).catch(() => {
-      // Nobody is left to hear that the source failed to stop.
-    });
+    if (iterator !== undefined) endIterator(iterator);
   }
 
   #pull(iterator: RequestIterator): void {
     try {
       const result = iterator.next();
-      if (!("then" in result)) {
-        this.#accept(result);
-        return;
-      }
-      this.#isPulling = true;
-      const settle = (act: () => void) => {
-        this.#isPulling = false;
-        if (!this.#isDiscarded) act();
-      };
-      result.then(
-        (pulled) => {
-          settle(() => {
-            this.#accept(pulled);
-            this.#listener.ready();
-          });
-        },
-        (error: unknown) => {
-          settle(() => {
-            this.#fail(error);
-          });
-        },
-      );
+      if ("then" in result) this.#await(iterator, result);
+      else this.#accept(iterator, result);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #accept(result: IteratorResult<IsochRequest, unknown>): void {
-    if (result.done === true) this.#iterator = undefined;
-    else this.#pulled = result.value;
+  #await(iterator: RequestIterator, result: Promise<IteratorResult<IsochRequest, unknown>>): void {
+    this.#isPulling = true;
+    Promise.resolve(result)
+      .then((pulled) => {
+        this.#isPulling = false;
+        if (this.#isDiscarded) return;
+        this.#accept(iterator, pulled);
+        this.#listener.ready();
+      })
+      .catch((error: unknown) => {
+        this.#isPulling = false;
+        if (!this.#isDiscarded) this.#fail(error);
+      });
+  }
+
+  #accept(iterator: RequestIterator, { done, value }: IteratorResult<IsochRequest, unknown>): void {
+    if (this.#isDiscarded) {
+      // The iterator had this discarded while it ran: only now can it be ended.
+      endIterator(iterator);
+    } else if (done === true) {
+      this.#iterator = undefined;
+    } else if (isObject(value)) {
+      this.#pulled = value;
+    } else {
+      endIterator(iterator);
+      this.#fail(notARequest(value));
+    }
   }
 
   #fail(error: unknown): void {
@@ -127,7 +130,25 @@ export class RequestQueue {
   }
 }
 
-function iteratorOf(source: RequestSource): RequestIterator | undefined {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-  return Symbol.iterator in source ? source[Symbol.iterator]() : undefined;
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function notARequest(value: unknown): InvalidRequestError {
+  return new InvalidRequestError("invalid-option", `a request is an object with lengths, not ${inWords(value)}`);
+}
+
+function isIterable(source: RequestSource): source is Iterable<IsochRequest> | AsyncIterable<IsochRequest> {
+  return Symbol.asyncIterator in source || Symbol.iterator in source;
+}
+
+function iteratorOf(source: Iterable<IsochRequest> | AsyncIterable<IsochRequest>): RequestIterator {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+}
+
+/** Tells an iterator that nobody wants more, nor wants to hear that it failed to stop. */
+function endIterator(iterator: RequestIterator): void {
+  new Promise((resolve) => {
+    resolve(iterator.return?.());
+  }).catch(() => undefined);
 }

@@ -1,5 +1,5 @@
 import type { PipeEndpoint } from "./pipe-endpoint.js";
-import { EndpointError, InvalidRequestError, ResourceError, UnsupportedError } from "./errors.js";
+import { EndpointError, InvalidRequestError, inWords, IsochError, ResourceError, UnsupportedError } from "./errors.js";
 import { wholeNumber } from "./numbers.js";
 import type { DmaBuffer, TransportCapabilities } from "./transport.js";
 
@@ -67,8 +67,18 @@ export function checkRequest(
 ): CheckedRequest {
   const given: unknown = request;
   if (typeof given !== "object" || given === null) {
-    throw new InvalidRequestError("invalid-option", `a request is an object with lengths, not ${String(given)}`);
+    throw new InvalidRequestError("invalid-option", `a request is an object with lengths, not ${inWords(given)}`);
   }
+  try {
+    return check(request, endpoint, capabilities);
+  } catch (error) {
+    if (IsochError.is(error)) throw error;
+    throw new InvalidRequestError("invalid-option", `the request cannot be read: ${inWords(error)}`, { cause: error });
+  }
+}
+
+function check(request: IsochRequest, endpoint: PipeEndpoint, capabilities: TransportCapabilities): CheckedRequest {
+  const { dma } = request;
   const lengths = checkLengths(request, endpoint);
   const start = checkStart(request.start, capabilities);
   let total = 0;
@@ -85,9 +95,16 @@ export function checkRequest(
       "this transport moves frames of one length only: give every frame the same length",
     );
   }
+  const memory: unknown = dma?.bytes;
+  if (dma !== undefined && !(memory instanceof Uint8Array)) {
+    throw new InvalidRequestError("invalid-option", "dma must be a buffer that allocateDma() returned");
+  }
+  if (dma !== undefined && !capabilities.dma) {
+    throw new UnsupportedError("unsupported", "this transport has no DMA buffers: leave out dma");
+  }
   const compact = request.compact ?? false;
-  checkCompact(compact, endpoint, request.dma);
-  return { lengths, buffer: checkBuffer(request, endpoint, total), start, compact, dma: request.dma };
+  checkCompact(compact, endpoint, dma);
+  return { lengths, buffer: checkBuffer(request.buffer, dma, endpoint, total), start, compact, dma };
 }
 
 /**
@@ -140,27 +157,48 @@ export function checkFrameLength(what: string, length: unknown, endpoint: PipeEn
   if (typeof length === "number" && Number.isInteger(length) && length >= 1 && length <= endpoint.maxFrameLength) {
     return length;
   }
+  if (endpoint.maxFrameLength === 0) {
+    throw new InvalidRequestError(
+      "length-out-of-range",
+      `endpoint 0x${endpoint.address.toString(16)} moves no bytes in alternate setting ${endpoint.alternate}: choose another alternate setting`,
+    );
+  }
   throw new InvalidRequestError(
     Number.isInteger(length) ? "length-out-of-range" : "invalid-number",
-    `${what} must be from 1 to ${endpoint.maxFrameLength}, the maximum of endpoint 0x${endpoint.address.toString(16)} in alternate setting ${endpoint.alternate}, not ${String(length)}`,
+    `${what} must be a whole number from 1 to ${endpoint.maxFrameLength}, the maximum of endpoint 0x${endpoint.address.toString(16)} in alternate setting ${endpoint.alternate}, not ${inWords(length)}`,
   );
 }
 
 function checkLengths({ lengths, frames }: IsochRequest, endpoint: PipeEndpoint): Uint32Array {
-  const list: Partial<ArrayLike<number>> | undefined = typeof lengths === "number" ? undefined : lengths;
-  const given = typeof lengths === "number" ? frames : list?.length;
-  if (given === 0) throw new InvalidRequestError("no-frames", "a request needs at least one frame");
-  const count = wholeNumber("the number of frames", given, 1, maxFramesPerRequest);
-  if (frames !== undefined && frames !== count) {
-    throw new InvalidRequestError("length-mismatch", `frames is ${frames}, but there are ${count} lengths`);
+  if (typeof lengths === "number") {
+    return new Uint32Array(checkCount(frames)).fill(checkFrameLength("lengths", lengths, endpoint));
   }
-  if (typeof lengths === "number") return new Uint32Array(count).fill(checkFrameLength("lengths", lengths, endpoint));
-  const checked = new Uint32Array(count);
-  for (let i = 0; i < count; i++) checked[i] = checkFrameLength(`lengths[${i}]`, lengths[i], endpoint);
+  const list: unknown = lengths;
+  if (typeof list !== "object" || list === null) {
+    throw new InvalidRequestError(
+      "invalid-number",
+      `lengths must be one number of bytes for all frames, or a list of them, not ${inWords(list)}`,
+    );
+  }
+  const checked = new Uint32Array(checkCount(lengths.length));
+  if (frames !== undefined && wholeNumber("frames", frames, 0) !== checked.length) {
+    throw new InvalidRequestError("length-mismatch", `frames is ${frames}, but there are ${checked.length} lengths`);
+  }
+  for (let i = 0; i < checked.length; i++) checked[i] = checkFrameLength(`lengths[${i}]`, lengths[i], endpoint);
   return checked;
 }
 
-function checkBuffer({ buffer, dma }: IsochRequest, endpoint: PipeEndpoint, total: number): Uint8Array {
+function checkCount(count: unknown): number {
+  if (count === 0) throw new InvalidRequestError("no-frames", "a request needs at least one frame");
+  return wholeNumber("the number of frames", count, 1, maxFramesPerRequest);
+}
+
+function checkBuffer(
+  buffer: Uint8Array | undefined,
+  dma: DmaBuffer | undefined,
+  endpoint: PipeEndpoint,
+  total: number,
+): Uint8Array {
   if (buffer === undefined) {
     if (dma !== undefined && dma.bytes.length >= total) return dma.bytes.subarray(0, total);
     if (dma !== undefined) {

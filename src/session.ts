@@ -1,8 +1,9 @@
 import { AsyncSubject, type Observable } from "rxjs";
 import { TransferStateError, UnsupportedError, type IsochError } from "./errors.js";
+import { wholeNumber } from "./numbers.js";
 import type { PipeEndpoint } from "./pipe-endpoint.js";
 import { Pump } from "./pump.js";
-import { checkRequest, type CheckedRequest, type IsochRequest } from "./request.js";
+import { checkRequest, maxBytesPerRequest, type CheckedRequest, type IsochRequest } from "./request.js";
 import { createTimeline, type Timeline } from "./timeline.js";
 import { IsochTransfer, type Issuer, type TransferTimeline } from "./transfer.js";
 import type {
@@ -139,9 +140,11 @@ export class PipeSession {
   /**
    * Allocates a buffer that the host controller reads and writes directly. The caller frees it.
    *
-   * @throws {@link UnsupportedError}; {@link ResourceError}
+   * @param size bytes, from 1 to {@link maxBytesPerRequest}
+   * @throws {@link InvalidRequestError}; {@link UnsupportedError}; {@link ResourceError}
    */
   allocateDma(size: number): DmaBuffer {
+    wholeNumber("size", size, 1, maxBytesPerRequest);
     return this.#port.allocateDma?.(size) ?? this.#unsupported("has no DMA buffers: leave out dma");
   }
 
@@ -159,9 +162,11 @@ export class PipeSession {
   close(): Observable<never> {
     if (!this.#isClosing) {
       this.#isClosing = true;
+      // Counts as in flight itself: what drains at once must not finish before all was told to stop.
+      this.#inFlight++;
       this.#source?.stop();
       this.abort();
-      if (this.#inFlight === 0) this.#finish();
+      this.#settled();
     }
     return this.closed;
   }
@@ -185,11 +190,7 @@ export class PipeSession {
 
   #settled(): void {
     this.#inFlight--;
-    if (this.#isClosing && this.#inFlight === 0) this.#finish();
-  }
-
-  #finish(): void {
-    this.#release.subscribe(this.#closed);
+    if (this.#isClosing && this.#inFlight === 0) this.#release.subscribe(this.#closed);
   }
 
   #checkOpen(): void {

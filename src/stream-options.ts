@@ -48,10 +48,12 @@ export function planStream(
   capabilities: TransportCapabilities,
 ): StreamPlan {
   checkDirection(endpoint, "in", "receiving a stream");
-  const frameLength = checkFrameLength("frameLength", options.frameLength ?? endpoint.maxFrameLength, endpoint);
-  const frames = wholeNumber("frames", options.frames ?? framesIn(8_000, endpoint, 128), 1, maxFramesPerRequest);
-  const queue = wholeNumber("queue", options.queue ?? 8, 1, 1024);
-  const ring = wholeNumber("ring", options.ring ?? Math.ceil(framesIn(2_000_000, endpoint) / frames), 1, 2 ** 20);
+  const { frameLength = endpoint.maxFrameLength, frames = framesIn(8_000, endpoint, 128), queue = 8 } = options;
+  checkFrameLength("frameLength", frameLength, endpoint);
+  wholeNumber("frames", frames, 1, maxFramesPerRequest);
+  wholeNumber("queue", queue, 1, 1024);
+  const { ring = Math.ceil(framesIn(2_000_000, endpoint) / frames), overflow = "drop-oldest" } = options;
+  wholeNumber("ring", ring, 1, 2 ** 20);
   if (frames * frameLength * queue > maxBytesPerRequest) {
     throw new InvalidRequestError(
       "invalid-number",
@@ -63,7 +65,7 @@ export function planStream(
     frames,
     queue,
     ring,
-    overflow: oneOf("overflow", options.overflow ?? "drop-oldest", overflowPolicies),
+    overflow: oneOf("overflow", overflow, overflowPolicies),
     start: checkStart(options.start, capabilities),
   };
 }

@@ -1,6 +1,6 @@
-import type { IsochError } from "./errors.js";
+import { asIsochError, type IsochError } from "./errors.js";
 import { IsochResults, type TransferOutcome } from "./results.js";
-import type { DmaBuffer, Submission } from "./transport.js";
+import type { DmaBuffer, Submission, TransportEndpoint } from "./transport.js";
 
 /** What a {@link PendingSubmission} is made of. */
 interface SubmissionInit {
@@ -37,6 +37,18 @@ export class PendingSubmission implements Submission {
     this.completed = init.completed;
     this.actual = new Uint32Array(init.lengths.length);
     this.statuses = new Uint8Array(init.lengths.length);
+  }
+}
+
+/**
+ * Submits, and throws what the transport throws as one of ours.
+ * @internal
+ */
+export function submitTo(endpoint: TransportEndpoint, submission: Submission): void {
+  try {
+    endpoint.submit(submission);
+  } catch (error) {
+    throw asIsochError(error);
   }
 }
 

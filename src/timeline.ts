@@ -60,7 +60,8 @@ class EstimatedTimeline implements Timeline {
   readonly #queued: { lost: number; end: number }[] = [];
   #queueEnd: number | undefined;
   #next = 0;
-  #skipped = 0;
+  /** Frames that were missed, and are to be reported with the next that were on the bus. */
+  #missed = 0;
   #leastLateness = Infinity;
   #judged = 0;
 
@@ -79,22 +80,27 @@ class EstimatedTimeline implements Timeline {
   }
 
   completed(submission: Submission): Placement {
-    const lost = this.#skipped + this.#dequeue(submission);
-    this.#skipped = 0;
+    this.#missed += this.#dequeue(submission);
+    const served = servedFrames(submission);
+    if (served === 0) return { firstFrame: this.#next + this.#missed, lost: 0 };
+    const lost = this.#missed;
     const firstFrame = this.#next + lost;
-    this.#next = firstFrame + servedFrames(submission);
+    this.#missed = 0;
+    this.#next = firstFrame + served;
     return { firstFrame, lost };
   }
 
   skipped(submission: Submission): Placement {
-    this.#skipped += this.#dequeue(submission) + servedFrames(submission);
+    this.#missed += this.#dequeue(submission) + servedFrames(submission);
     return { firstFrame: this.#next, lost: 0 };
   }
 
   /** Takes the oldest submission off the estimated queue; the frames that were missed before it. */
-  #dequeue({ timestamp, cancelled, error }: Submission): number {
+  #dequeue(submission: Submission): number {
+    const { timestamp, lengths, cancelled, error } = submission;
     const { lost, end } = this.#queued.shift() ?? { lost: 0, end: timestamp };
     if (!cancelled && error === undefined) this.#judge(timestamp - end);
+    else this.#shift((servedFrames(submission) - lengths.length) * this.#frameDuration);
     return lost;
   }
 

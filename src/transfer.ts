@@ -3,7 +3,7 @@ import { TransferStateError, UnsupportedError, type IsochError } from "./errors.
 import type { PipeEndpoint } from "./pipe-endpoint.js";
 import { checkCompact, type CheckedRequest } from "./request.js";
 import { compactInPlace, type FrameResult, type IsochResults, type TransferOutcome } from "./results.js";
-import { PendingSubmission, resultsOf } from "./submission.js";
+import { PendingSubmission, resultsOf, submitTo } from "./submission.js";
 import type { Timeline } from "./timeline.js";
 import type { Submission, TransportEndpoint } from "./transport.js";
 
@@ -112,7 +112,7 @@ export class IsochTransfer extends Observable<FrameResult> {
         this.#complete();
       },
     });
-    context.port.submit(this.#submission);
+    submitTo(context.port, this.#submission);
     context.timeline.submitted(this.frames);
   }
 

@@ -37,6 +37,9 @@ export function* counterRequests(length: number, frames: number): Generator<Isoc
   }
 }
 
+/** What a counter device has seen before anything was sent. */
+export const noStatistics: CounterStatistics = { packets: 0, mismatches: 0, short: 0 };
+
 /** Asks a counter device what it has seen on its OUT endpoint. */
 export function counterStatistics(device: UsbDevice): Observable<CounterStatistics> {
   const request = { type: "vendor", recipient: "device", request: counterProtocol.getStatistics } as const;

@@ -1,6 +1,6 @@
 import { Chalk } from "chalk";
 import { createLogUpdate } from "log-update";
-import { fromEvent, map, share, throttleTime, type Observable } from "rxjs";
+import { fromEvent, map, ReplaySubject, throttleTime, type Observable } from "rxjs";
 import type { Throughput } from "../../operators/index.js";
 import { IsochError } from "../index.js";
 import { isSound, summarize, summaryText } from "./summary.js";
@@ -60,18 +60,21 @@ function tell(error: unknown): number {
 }
 
 /**
- * Emits at the first Ctrl-C; the second ends the program there and then. npm and the shell can pass
- * one Ctrl-C on twice, within milliseconds. The listener stays: log-update's own handler ends the
- * program as soon as nobody else listens.
+ * Emits at the first Ctrl-C, to those who subscribe later as well; the second ends the program
+ * there and then. npm and the shell can pass one Ctrl-C on twice, within milliseconds. The listener
+ * stays: log-update's own handler ends the program as soon as nobody else listens.
  */
 function interrupts(): Observable<unknown> {
-  return fromEvent(process, "SIGINT").pipe(
-    throttleTime(300),
-    map((_, before) => {
-      if (before > 0) process.exit(exitStatus.interrupted);
-    }),
-    share({ resetOnRefCountZero: false }),
-  );
+  const pressed = new ReplaySubject<unknown>(1);
+  fromEvent(process, "SIGINT")
+    .pipe(
+      throttleTime(300),
+      map((_, before) => {
+        if (before > 0) process.exit(exitStatus.interrupted);
+      }),
+    )
+    .subscribe(pressed);
+  return pressed;
 }
 
 /** Ends without a word when whoever reads the output, `head` for one, has had enough. */

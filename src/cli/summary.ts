@@ -114,20 +114,21 @@ export function summaryText(state: WatchState, chalk: ChalkInstance): string {
   ];
   if (counters !== undefined) {
     const { inSequence, skipped, wrong } = counters;
-    const slips = skipped + wrong === 0 ? "each as it should be" : `${count(skipped)} skipped, ${count(wrong)} wrong`;
-    rows.push(["counters", verdict(checks.counters, `${count(inSequence)} in order, ${slips}`)]);
+    const slips = skipped + wrong === 0 ? "" : `, ${count(skipped)} skipped, ${count(wrong)} wrong`;
+    rows.push(["counters", verdict(checks.counters, `${counted(inSequence, "packet")} with the counter due${slips}`)]);
   }
   if (statistics !== undefined) {
     const { packets, mismatches, short } = statistics;
-    const text = `${counted(packets, "packet")} received, ${count(mismatches)} gaps, ${count(short)} too short`;
+    const when = summary.end === "failed" ? " when last asked" : "";
+    const text = `${counted(packets, "packet")} received${when}, ${counted(mismatches, "gap")}, ${count(short)} too short`;
     rows.push(["device", bad(mismatches + short, text)]);
   }
   return [
     "",
     ` ${headline(state, summary, chalk)}`,
-    ` ${chalk.dim(`${summary.direction.toUpperCase()} ${hexAddress(summary.endpoint)} of ${summary.device} on the ${summary.transport} bus, ${summary.speed} speed`)}`,
+    ` ${chalk.dim(`${summary.direction.toUpperCase()} ${hexAddress(summary.endpoint)} of ${summary.device}, ${summary.transport} bus, ${summary.speed} speed`)}`,
     "",
-    ...(rates.length < 2 ? [] : [` ${"rate".padEnd(10)} ${chalk.cyan(sparkline(rates, 1e6 / summary.frameDuration))}`]),
+    ...(rates.length < 5 ? [] : [` ${"rate".padEnd(10)} ${chalk.cyan(sparkline(rates, 1e6 / summary.frameDuration))}`]),
     ...rows.map(([name, value]) => ` ${name.padEnd(10)} ${value}`),
   ].join("\n");
 }

@@ -3,6 +3,7 @@ import {
   counterDevice,
   counterProtocol,
   VirtualBus,
+  type BusClock,
   type CounterDeviceOptions,
 } from "../../transports/virtual/index.js";
 import type { FaultPlan } from "./faults.js";
@@ -28,11 +29,18 @@ export interface VirtualTargetOptions {
   readonly endpoint: number;
   readonly clockPpm: number;
   readonly faults: readonly FaultPlan[];
+  /** Default: real time. */
+  readonly clock?: BusClock | undefined;
 }
 
-/** The counter device, alone on a virtual bus that begins now, in real time. */
-export function virtualTarget({ speed, endpoint, clockPpm, faults }: VirtualTargetOptions): WatchTarget {
-  const bus = new VirtualBus();
+/** The counter device on a virtual bus. */
+export interface VirtualTarget extends WatchTarget {
+  readonly transport: VirtualBus;
+}
+
+/** Makes a bus, which begins now, with a counter device on it. */
+export function virtualTarget({ speed, endpoint, clockPpm, faults, clock }: VirtualTargetOptions): VirtualTarget {
+  const bus = new VirtualBus({ clock });
   bus.attach(counterDevice({ speed, clockPpm })).inject(...faults.map((plan) => plan(endpoint)));
   return {
     transport: bus,

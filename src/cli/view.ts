@@ -16,41 +16,40 @@ const roomy = 76;
 /** Rates are taken over the last milliseconds: in a shorter time, one transfer more or less shows. */
 const rateWindow = 1000;
 
-/** The state as lines for a live view, none longer than the screen is wide. */
+/**
+ * The state as lines for a live view, none longer than the screen is wide from 60 columns up. Their
+ * number stays the same throughout a watch: log-update 7.2 drops lines where it grows.
+ */
 export function liveView(state: WatchState, { columns, chalk }: Screen): string {
   const { totals, troubles, duration, windows, endpoint } = state;
   const width = Math.min(columns, 100) - 2;
+  const fit = (text: string) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
   const label = (text: string) => chalk.bold(text.padEnd(10));
   const row = (name: string, value: string, paint: (text: string) => string, explanation: string) =>
-    label(name) + (width < roomy ? paint(value) : paint(value.padEnd(26)) + chalk.dim(explanation));
+    label(name) + (width < roomy ? paint(value) : `${paint(value.padEnd(28))} ${chalk.dim(explanation)}`);
+  const plain = (text: string) => text;
+  const unless = (bad: boolean) => (bad ? chalk.yellow : chalk.green);
   const time = `${seconds(Math.min(totals.elapsed, duration))} of ${seconds(duration)} s`;
   const progress = bar(totals.elapsed / duration, width - time.length - 2);
   const recent = recentRate(state);
-  const most = 1e6 / endpoint.frameDuration;
   const rates = windows.map(({ framesPerSecond }) => framesPerSecond).slice(-(width - 10));
-  const bad = (value: number) => (value === 0 ? chalk.green : chalk.yellow);
   const { last, incidents } = troubles;
   const lines = [
-    chalk.bold(`${nameOf(state.device)} on the ${state.transport} bus, ${state.device.info.speed} speed`),
-    chalk.dim(describeEndpoint(state)),
+    chalk.bold(fit(nameOnBus(state))),
+    chalk.dim(fit(describeEndpoint(state))),
     "",
     `${chalk.cyan(progress.done)}${chalk.dim(progress.left)}  ${time}`,
     "",
-    label("rate") + chalk.cyan(`${megabytes(recent.bytes)}/s  ${count(recent.frames)} frames/s`),
-    label("") + chalk.cyan(sparkline(rates, most)),
-    row("frames", count(totals.delivered), (text) => text, "moved on the bus and delivered"),
-    row("lost", count(totals.lost), bad(totals.lost), "moved on the bus, never delivered"),
-    row("failed", count(totals.failed), bad(totals.failed), "delivered with an error of the bus"),
-    row("jitter", jitterText(state), (text) => text, "off even spacing: mean, most"),
-    ...checkRows(state).map(({ name, value, isGood, explanation }) =>
-      row(name, value, isGood ? chalk.green : chalk.red, explanation),
-    ),
-    row(
-      "trouble",
-      last === undefined ? "none" : describeIncident(last),
-      last === undefined ? chalk.green : chalk.yellow,
-      last === undefined ? "the last that was seen" : `the last of ${count(incidents)}`,
-    ),
+    row("rate", `${megabytes(recent.bytes)}/s, ${count(recent.frames)} frames/s`, chalk.cyan, "in the last second"),
+    label("") + chalk.cyan(sparkline(rates, 1e6 / endpoint.frameDuration)),
+    row("frames", count(totals.delivered), plain, "delivered"),
+    row("lost", count(totals.lost), unless(totals.lost > 0), "passed while nothing was queued"),
+    row("failed", count(totals.failed), unless(totals.failed > 0), "delivered with an error of the bus"),
+    row("jitter", jitterText(state), plain, "of the spacing of completions"),
+    ...checkRows(state).map(({ name, value, isGood, explanation }) => row(name, value, unless(!isGood), explanation)),
+    last === undefined
+      ? row("trouble", "none so far", chalk.green, "")
+      : row("trouble", describeIncident(last), chalk.yellow, `the last of ${count(incidents)}`),
     "",
     chalk.dim("Ctrl-C stops."),
   ];
@@ -59,7 +58,7 @@ export function liveView(state: WatchState, { columns, chalk }: Screen): string 
 
 /** The line before the first {@link plainLine}. */
 export function plainHeader(state: WatchState): string {
-  return `${nameOf(state.device)} on the ${state.transport} bus, ${state.device.info.speed} speed: ${describeEndpoint(state)}`;
+  return `${nameOnBus(state)}\n${describeEndpoint(state)}`;
 }
 
 /** The state as one line, for a log. */
@@ -77,11 +76,14 @@ export function plainLine(state: WatchState): string {
   ].join("  ");
 }
 
-/** "IN 0x81: 3,072 bytes a frame, 8,000 frames/s, 8 × 64 queued" */
-export function describeEndpoint({ endpoint }: Pick<WatchState, "endpoint">): string {
+function nameOnBus({ device, transport }: WatchState): string {
+  return `${nameOf(device)} on the ${transport} bus, ${device.info.speed} speed`;
+}
+
+function describeEndpoint({ endpoint }: WatchState): string {
   const { direction, address, frameLength, frameDuration, queue, frames } = endpoint;
-  const rate = count(1e6 / frameDuration);
-  return `${direction.toUpperCase()} ${hexAddress(address)}: ${count(frameLength)} bytes × ${rate} frames/s, ${queue} × ${frames} frames queued`;
+  const rate = `${count(frameLength)} bytes × ${count(1e6 / frameDuration)} frames/s`;
+  return `${direction.toUpperCase()} ${hexAddress(address)}: ${rate}, ${counted(queue, "transfer")} of ${counted(frames, "frame")} in flight`;
 }
 
 /** A check, as a row. */
@@ -99,27 +101,32 @@ function checkRows({ counter, statistics }: WatchState): CheckRow[] {
     const value =
       skipped + wrong === 0 ? `${count(inSequence)} in order` : `${count(skipped)} skipped, ${count(wrong)} wrong`;
     const isGood = wrong === 0 && (skipped === 0 || skips);
-    rows.push({ name: "counters", value, isGood, explanation: "checked in each good packet" });
+    rows.push({ name: "counters", value, isGood, explanation: "packets with the counter due" });
   }
   if (statistics !== undefined) {
     const { packets, mismatches, short } = statistics;
-    rows.push({ name: "device", value: counted(packets, "packet"), isGood: true, explanation: "have arrived there" });
+    rows.push({
+      name: "device",
+      value: counted(packets, "packet"),
+      isGood: true,
+      explanation: "received by the device",
+    });
     rows.push({
       name: "",
-      value: `${count(mismatches)} gaps, ${count(short)} too short`,
+      value: `${counted(mismatches, "gap")}, ${count(short)} too short`,
       isGood: mismatches + short === 0,
-      explanation: "in the counters it received",
+      explanation: "in what the device received",
     });
   }
   return rows;
 }
 
 function describeIncident({ status, frame, frames }: Incident): string {
-  return `${status} at ${count(frame)}${frames === 1 ? "" : `, × ${count(frames)}`}`;
+  return `frame ${count(frame)}: ${status}${frames === 1 ? "" : ` × ${count(frames)}`}`;
 }
 
 function jitterText({ totals }: WatchState): string {
-  return `${microseconds(totals.jitter)}, ${microseconds(totals.maxJitter)}`;
+  return `${microseconds(totals.jitter)} (${microseconds(totals.maxJitter)} at most)`;
 }
 
 /** Frames and bytes in a second, of late. */

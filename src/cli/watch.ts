@@ -36,7 +36,14 @@ import {
 } from "../index.js";
 import { abort, close, compact, frames, gaps, issue, throughput, type Throughput } from "../../operators/index.js";
 import type { CounterStatistics } from "../../transports/virtual/index.js";
-import { checkCounter, counterRequests, counterStatistics, noCounters, type CounterCheck } from "./counters.js";
+import {
+  checkCounter,
+  counterRequests,
+  counterStatistics,
+  noCounters,
+  noStatistics,
+  type CounterCheck,
+} from "./counters.js";
 import {
   addFrame,
   addWindow,
@@ -169,8 +176,8 @@ function watchDevice(device: UsbDevice, target: WatchTarget, options: WatchOptio
       totals: noTotals,
       span: undefined,
       troubles: noTroubles,
-      counter: undefined,
-      statistics: undefined,
+      counter: isIn && target.counter ? { ...noCounters, ...target.counter } : undefined,
+      statistics: isIn || !target.counter ? undefined : noStatistics,
       end: undefined,
     }),
   );

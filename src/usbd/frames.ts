@@ -1,7 +1,7 @@
 import { InvalidRequestError, UnsupportedError } from "../errors.js";
 import type { PipeSession } from "../session.js";
 import { dwordsOut } from "./arguments.js";
-import { deviceHandles, pipeHandles, type USB_HANDLE, type USB_PIPE } from "./handles.js";
+import { deviceHandles, pipeHandles, usablePipe, type USB_HANDLE, type USB_PIPE } from "./handles.js";
 import { attempt } from "./last-error.js";
 
 /** Bit times of full speed in a microsecond: what Windows CE measures frames in. */
@@ -71,10 +71,9 @@ export function GetFrameLength(
 
 /** A pipe whose frames are meant: that pipe, or any of a device where all are alike. */
 function clockOf(handle: USB_HANDLE | USB_PIPE | null): PipeSession {
-  const pipe = pipeHandles.find(handle);
-  if (pipe !== undefined) return pipe.session;
-  const { pipes } = deviceHandles.get(handle as USB_HANDLE | null);
-  const [first, ...others] = [...pipes].map(({ session }) => session);
+  if (isPipe(handle)) return usablePipe(handle).session;
+  const { pipes } = deviceHandles.get(handle);
+  const [first, ...others] = [...pipes].map(({ session }) => session).filter(({ isClosing }) => !isClosing);
   if (first === undefined) {
     throw new UnsupportedError(
       "unsupported",
@@ -88,4 +87,8 @@ function clockOf(handle: USB_HANDLE | USB_PIPE | null): PipeSession {
     );
   }
   return first;
+}
+
+function isPipe(handle: USB_HANDLE | USB_PIPE | null): handle is USB_PIPE {
+  return pipeHandles.has(handle);
 }

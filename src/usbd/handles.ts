@@ -69,14 +69,13 @@ class HandleTable<Handle extends object, State> {
     return handle;
   }
 
-  /** `undefined` for what is no open handle of this kind. */
-  find(handle: object | null): State | undefined {
-    return handle === null ? undefined : this.#states.get(handle);
+  has(handle: object | null): boolean {
+    return handle !== null && this.#states.has(handle);
   }
 
   /** @throws {@link TransferStateError} for what is no open handle of this kind */
   get(handle: Handle | null): State {
-    const state = this.find(handle);
+    const state = handle === null ? undefined : this.#states.get(handle);
     if (state !== undefined) return state;
     throw new TransferStateError(
       this.#code,
@@ -99,3 +98,14 @@ class HandleTable<Handle extends object, State> {
 export const deviceHandles = new HandleTable<USB_HANDLE, DeviceState>("device", "pipe-closed");
 export const pipeHandles = new HandleTable<USB_PIPE, PipeState>("pipe", "pipe-closed");
 export const transferHandles = new HandleTable<USB_TRANSFER, TransferState>("transfer", "transfer-closed");
+
+/**
+ * What is behind the handle of a pipe that can be used.
+ *
+ * @throws {@link TransferStateError} for a bad handle, and where the device was closed under the pipe
+ */
+export function usablePipe(hPipe: USB_PIPE | null): PipeState {
+  const pipe = pipeHandles.get(hPipe);
+  if (!pipe.session.isClosing) return pipe;
+  throw new TransferStateError("pipe-closed", "the device was closed under the pipe: open the device again");
+}

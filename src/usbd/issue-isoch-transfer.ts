@@ -12,7 +12,7 @@ import {
   USB_SHORT_TRANSFER_OK,
   USB_START_ISOCH_ASAP,
 } from "./flags.js";
-import { pipeHandles, transferHandles, type TransferState, type USB_PIPE, type USB_TRANSFER } from "./handles.js";
+import { transferHandles, usablePipe, type TransferState, type USB_PIPE, type USB_TRANSFER } from "./handles.js";
 import { attempt } from "./last-error.js";
 import { physicalMemory } from "./physical.js";
 
@@ -94,7 +94,7 @@ export function IssueIsochTransfer<T>(
   uBufferPhysicalAddress: number,
 ): USB_TRANSFER | null {
   return attempt(null, () => {
-    const pipe = pipeHandles.get(hPipe);
+    const pipe = usablePipe(hPipe);
     const { session, owner } = pipe;
     const has = (flag: number) => (flags(dwFlags, knownFlags) & flag) !== 0;
     const isIn = has(USB_IN_TRANSFER);
@@ -121,8 +121,11 @@ export function IssueIsochTransfer<T>(
       notification:
         lpStartAddress === null
           ? undefined
-          : transfer.completion.pipe(catchError(() => EMPTY)).subscribe({
-              next: () => lpStartAddress(lpvNotifyParameter),
+          : transfer.completion.subscribe({
+              next: () => {
+                lpStartAddress(lpvNotifyParameter);
+              },
+              error: doesNotHappen,
             }),
     };
     pipe.transfers.add(state);
@@ -136,12 +139,15 @@ function checkCallback(lpStartAddress: unknown): void {
   if (lpStartAddress === null || typeof lpStartAddress === "function") return;
   throw new InvalidRequestError(
     "invalid-option",
-    `lpStartAddress must be a function or null, not ${String(lpStartAddress)}`,
+    `lpStartAddress must be a function or null, not ${typeof lpStartAddress}`,
   );
 }
 
 function firstLengths(lpdwLengths: ArrayLike<number>, dwFrames: number): ArrayLike<number> {
   const frames = dword("dwFrames", dwFrames);
+  if (!isArrayLike(lpdwLengths)) {
+    throw new InvalidRequestError("invalid-option", "lpdwLengths must be a Uint32Array, or another array of numbers");
+  }
   if (lpdwLengths.length < frames) {
     throw new InvalidRequestError(
       "length-mismatch",
@@ -149,6 +155,10 @@ function firstLengths(lpdwLengths: ArrayLike<number>, dwFrames: number): ArrayLi
     );
   }
   return lpdwLengths.length === frames ? lpdwLengths : Array.prototype.slice.call(lpdwLengths, 0, frames);
+}
+
+function isArrayLike(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "length" in value && typeof value.length === "number";
 }
 
 /**
@@ -163,12 +173,16 @@ function frameMeant(session: PipeSession, dwStartingFrame: number): number {
   return nearest < 0 ? frame : nearest;
 }
 
+function doesNotHappen(): void {
+  // What becomes of a transfer is in its results.
+}
+
 /** Notes that a transfer has physical memory in flight, until it does not. */
 function occupy(users: Set<IsochTransfer> | undefined, transfer: IsochTransfer): void {
   const leave = () => users?.delete(transfer);
   users?.add(transfer);
-  transfer.completion.subscribe(leave);
-  transfer.released.subscribe({ complete: leave });
+  transfer.completion.subscribe({ next: leave, error: doesNotHappen });
+  transfer.released.subscribe({ error: doesNotHappen, complete: leave });
 }
 
 function waitFor(state: TransferState): void {

@@ -1,4 +1,4 @@
-import { defer, map, materialize, toArray, type Observable, type ObservableNotification } from "rxjs";
+import { defer, map, type Observable } from "rxjs";
 import type { EndpointDescriptor } from "../descriptors/model.js";
 import { UsbDevice, type EndpointSelector } from "../device.js";
 import { EndpointError, InvalidRequestError, UnsupportedError } from "../errors.js";
@@ -8,11 +8,11 @@ import { attempt } from "./last-error.js";
 const handlesOfDevices = new WeakMap<UsbDevice, USB_HANDLE>();
 
 /**
- * The handle of a device that {@link openDevice} emitted, in place of the one that the Windows CE host
+ * The handle of a device that `openDevice` emitted, in place of the one that the Windows CE host
  * hands to a driver when its device is attached. Ours, not Windows CE's.
  *
  * One device has one handle. It lasts as long as the device is open, and nothing closes it but the
- * unsubscribe from {@link openDevice}, after which {@link OpenPipe} fails with `ERROR_INVALID_HANDLE`.
+ * unsubscribe from `openDevice`, after which {@link OpenPipe} fails with `ERROR_INVALID_HANDLE`.
  *
  * @returns `null`, with `ERROR_INVALID_PARAMETER`, for what is no {@link UsbDevice}
  *
@@ -74,7 +74,7 @@ export function OpenPipe(
  * subscriber's to close with {@link ClosePipe}, and completes. Unsubscribed before that, it leaves
  * nothing open. Ours, not Windows CE's.
  *
- * Errors: as {@link UsbDevice.openPipe}; {@link TransferStateError} `pipe-closed` for a bad handle.
+ * Errors: as {@link UsbDevice.openPipe}; `TransferStateError` with `pipe-closed` for a bad handle.
  * {@link GetLastError} does not hear of them.
  *
  * @example
@@ -112,31 +112,29 @@ export function openUsbPipe(
  * @throws its error; {@link UnsupportedError} if it takes longer
  */
 export function immediately<T>(source: Observable<T>, instead: string): readonly T[] {
-  const outcome: ObservableNotification<T[]>[] = [];
+  const values: T[] = [];
+  const failures: unknown[] = [];
+  const outcome = { isComplete: false as boolean };
   source
-    .pipe(toArray(), materialize())
-    .subscribe((notification) => outcome.push(notification))
+    .subscribe({
+      next: (value) => values.push(value),
+      error: (failure: unknown) => failures.push(failure),
+      complete: () => {
+        outcome.isComplete = true;
+      },
+    })
     .unsubscribe();
-  const [first] = outcome;
-  if (first === undefined) {
-    throw new UnsupportedError("unsupported", `the answer takes longer than this call can wait: use ${instead}`);
-  }
-  if (first.kind === "E") throw first.error;
-  return first.kind === "N" ? first.value : [];
+  if (failures.length > 0) throw failures[0];
+  if (outcome.isComplete) return values;
+  throw new UnsupportedError("unsupported", `the answer takes longer than this call can wait: use ${instead}`);
 }
 
-function selectorOf(device: UsbDevice, descriptor: EndpointDescriptor | EndpointSelector): EndpointSelector {
-  if (typeof descriptor !== "object" || descriptor === null) {
-    throw new InvalidRequestError(
-      "invalid-option",
-      `an endpoint is named by a descriptor or a selector, not ${String(descriptor)}`,
-    );
-  }
-  if (!("transferType" in descriptor)) return descriptor;
+function selectorOf(device: UsbDevice, endpoint: EndpointDescriptor | EndpointSelector): EndpointSelector {
+  if (!("transferType" in endpoint)) return endpoint;
   for (const { alternates } of device.configuration.interfaces) {
     for (const { endpoints, interfaceNumber, alternateSetting } of alternates) {
-      if (endpoints.includes(descriptor)) {
-        return { endpoint: descriptor.address, interfaceNumber, alternate: alternateSetting };
+      if (endpoints.includes(endpoint)) {
+        return { endpoint: endpoint.address, interfaceNumber, alternate: alternateSetting };
       }
     }
   }

@@ -2,7 +2,7 @@ import { InvalidRequestError, BusyError } from "../errors.js";
 import { wholeNumber } from "../numbers.js";
 import { maxBytesPerRequest } from "../request.js";
 import type { DmaBuffer } from "../transport.js";
-import { pipeHandles, type DeviceState, type USB_PIPE } from "./handles.js";
+import { usablePipe, type DeviceState, type USB_PIPE } from "./handles.js";
 import { attempt } from "./last-error.js";
 
 /** Memory that the host controller reads and writes directly, as {@link allocatePhysical} gives it. */
@@ -41,7 +41,7 @@ const allocations = new WeakMap<object, { readonly owner: DeviceState; readonly 
  */
 export function allocatePhysical(hPipe: USB_PIPE | null, cbSize: number): PhysicalMemory | null {
   return attempt(null, () => {
-    const { owner, session } = pipeHandles.get(hPipe);
+    const { owner, session } = usablePipe(hPipe);
     const buffer = session.allocateDma(wholeNumber("cbSize", cbSize, 1, maxBytesPerRequest));
     const memory: PhysicalMemory = Object.freeze({ bytes: buffer.bytes, address: buffer.address });
     allocations.set(memory, { owner, buffer });

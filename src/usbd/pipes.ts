@@ -2,7 +2,7 @@ import type { ControlSetup } from "../transport.js";
 import { checkBlocking, dwordsOut, flags } from "./arguments.js";
 import { closeTransfers } from "./closing.js";
 import { USB_NO_WAIT } from "./flags.js";
-import { pipeHandles, type USB_PIPE } from "./handles.js";
+import { pipeHandles, usablePipe, type USB_PIPE } from "./handles.js";
 import { attempt } from "./last-error.js";
 import { immediately } from "./open-pipe.js";
 
@@ -55,11 +55,11 @@ export function AbortPipeTransfers(hPipe: USB_PIPE | null, dwFlags: number): boo
  *
  * @returns `false` with `ERROR_INVALID_HANDLE`; `ERROR_DEVICE_NOT_CONNECTED`; `ERROR_GEN_FAILURE`; and
  * `ERROR_NOT_SUPPORTED` where the transport does not answer at once: the halt may have ended
- * nevertheless, and {@link UsbDevice.clearHalt} tells when
+ * nevertheless, and `UsbDevice.clearHalt` tells when
  */
 export function ResetPipe(hPipe: USB_PIPE | null): boolean {
   return attempt(false, () => {
-    const { owner, session } = pipeHandles.get(hPipe);
+    const { owner, session } = usablePipe(hPipe);
     immediately(owner.device.clearHalt(session.endpoint.address), "UsbDevice.clearHalt");
     return true;
   });
@@ -71,11 +71,11 @@ export function ResetPipe(hPipe: USB_PIPE | null): boolean {
  * @param lpbHalted receives 1 or 0 in its first element
  * @returns `false`, with nothing written, with `ERROR_INVALID_HANDLE`; `ERROR_INVALID_PARAMETER`;
  * `ERROR_DEVICE_NOT_CONNECTED`; `ERROR_GEN_FAILURE`; and `ERROR_NOT_SUPPORTED` where the transport does
- * not answer at once: {@link UsbDevice.controlTransfer} does later
+ * not answer at once: `UsbDevice.controlTransfer` does later
  */
 export function IsPipeHalted(hPipe: USB_PIPE | null, lpbHalted: Uint32Array): boolean {
   return attempt(false, () => {
-    const { owner, session } = pipeHandles.get(hPipe);
+    const { owner, session } = usablePipe(hPipe);
     const halted = dwordsOut("lpbHalted", lpbHalted);
     const [status] = immediately(
       owner.device.controlTransfer({ ...getEndpointStatus, index: session.endpoint.address }, 2),

@@ -76,8 +76,8 @@ export function GetIsochResults(
   return attempt(false, () => {
     const { transfer } = transferHandles.get(hTransfer);
     const room = dword("cFrames", cFrames);
-    const bytes = lpdwBytesTransferred && dwordsOut("lpdwBytesTransferred", lpdwBytesTransferred, room);
-    const errors = lpdwErrors && dwordsOut("lpdwErrors", lpdwErrors, room);
+    const bytes = lpdwBytesTransferred === null ? null : dwordsOut("lpdwBytesTransferred", lpdwBytesTransferred, room);
+    const errors = lpdwErrors === null ? null : dwordsOut("lpdwErrors", lpdwErrors, room);
     bytes?.fill(0, 0, room);
     errors?.fill(0, 0, room);
     const { actual, statuses } = transfer.results();

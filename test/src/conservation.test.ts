@@ -22,6 +22,9 @@ import {
 import { ObservedDevice, observedIds, observedIn, observedMax, observedOut } from "../support/observed-device.js";
 import { strictTransport } from "../support/strict-transport.js";
 
+/** These are thousands of runs each, on a machine that may have others to serve. */
+const timeout = 120_000;
+
 const runs = Number(process.env["CONSERVATION_RUNS"] ?? 4000);
 
 /** The longest that anything happens, in frames; the bus then has time to drain. */
@@ -97,7 +100,7 @@ function endOf(served: readonly number[]): number | undefined {
   return last === undefined ? undefined : last + 1;
 }
 
-describe("conservation: delivered + lost = frames the bus had", () => {
+describe("conservation: delivered + lost = frames the bus had", { timeout }, () => {
   it("streams IN under faults, pauses, overflow policies, and an unsubscribe at any moment", () => {
     let delivered = 0;
     let lost = 0;

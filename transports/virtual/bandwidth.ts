@@ -8,7 +8,7 @@ import {
 } from "../../src/index.js";
 
 /** A signalling rate with bandwidth of its own; a controller has each once. */
-type BandwidthDomain = "full" | "high" | "super";
+type BandwidthDomain = "full" | "high" | "super" | "super-plus";
 
 /** Microseconds that periodic transfers may take of each frame or microframe. */
 const limits: Readonly<Record<BandwidthDomain, number>> = {
@@ -18,9 +18,19 @@ const limits: Readonly<Record<BandwidthDomain, number>> = {
   high: 100,
   /** 90 % of a bus interval (USB 3.2, 8.12.2). */
   super: 112.5,
+  "super-plus": 112.5,
 };
 
-/** The time an isochronous or interrupt endpoint takes of a (micro)frame, in microseconds. */
+/** Nanoseconds for a byte: 5 Gb/s with 8b/10b coding, 10 Gb/s with 128b/132b. */
+const byteTimes = { super: 2, "super-plus": (0.8 * 132) / 128 } as const;
+
+/** Bytes of framing and header around each SuperSpeed packet, about. */
+const superSpeedOverhead = 20;
+
+/**
+ * The time an isochronous endpoint takes of a (micro)frame, in microseconds. A longer service
+ * interval counts as spread evenly over its (micro)frames.
+ */
 export function busTime(endpoint: EndpointDescriptor, speed: Speed): number {
   const bytes = maxBytesPerInterval(endpoint, speed);
   const interval = serviceInterval(endpoint, speed);
@@ -31,9 +41,8 @@ export function busTime(endpoint: EndpointDescriptor, speed: Speed): number {
 
 /** Nanoseconds for the packets of one service interval. */
 function transactionTime(bytes: number, endpoint: EndpointDescriptor, domain: BandwidthDomain): number {
-  if (domain === "super") {
-    // 2 ns a byte at 5 Gb/s with 8b/10b coding; about 20 symbols of framing and header a packet.
-    return 2 * (bytes + 20 * Math.ceil(bytes / 1024));
+  if (domain === "super" || domain === "super-plus") {
+    return byteTimes[domain] * (bytes + superSpeedOverhead * Math.ceil(bytes / 1024));
   }
   if (domain === "full") {
     // USB 2.0, 5.11.3, full-speed isochronous, without the delays of host and hubs.
@@ -51,8 +60,7 @@ function stuffed(bytes: number): number {
 }
 
 function domainOf(speed: Speed): BandwidthDomain {
-  if (speed === "high") return "high";
-  return speed === "low" || speed === "full" ? "full" : "super";
+  return speed === "low" ? "full" : speed;
 }
 
 /** Who reserves what. */

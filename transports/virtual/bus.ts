@@ -1,4 +1,4 @@
-import { concat, defer, from, map, Observable, of, Subject } from "rxjs";
+import { defer, Observable, of, Subject } from "rxjs";
 import {
   DeviceError,
   type DeviceEvent,
@@ -9,6 +9,8 @@ import {
   type TransportCapabilities,
   type TransportDevice,
 } from "../../src/index.js";
+import { oneOf, wholeNumber } from "../../src/numbers.js";
+import { allocate, maxBytesPerRequest, maxFramesPerRequest } from "../../src/request.js";
 import { AttachedDevice, type BusContext } from "./attached-device.js";
 import { Bandwidth } from "./bandwidth.js";
 import { realTimeClock, type BusClock } from "./clock.js";
@@ -35,9 +37,17 @@ export interface VirtualBusOptions {
 /** A device on a {@link VirtualBus}, as the one who attached it holds it. */
 export interface Attachment {
   readonly info: DeviceInfo;
-  /** Plans faults. Those whose frame has passed happen at once, or never. */
+  /**
+   * Plans faults. Of those whose frame has passed, `halt` and `unplug` happen at once; a frame that
+   * is over stays as it was.
+   *
+   * @throws {@link InvalidRequestError} for a number or an endpoint that cannot be; then none is planned
+   */
   inject(...faults: readonly VirtualFault[]): void;
-  /** Unplugs the device now. */
+  /**
+   * Unplugs the device now. What is in flight completes before this returns, with the frames that
+   * have ended; but where the device's own model unplugs it from within a packet, after that.
+   */
   detach(): void;
 }
 
@@ -87,13 +97,15 @@ export class VirtualBus implements IsochTransport {
   #dmaBuffers = 0;
   #nextDmaAddress = 0x1000;
 
+  /** @throws {@link InvalidRequestError}; {@link DescriptorError} for a device that has a bad one */
   constructor({ devices = [], clock = realTimeClock(), asapDelay = 2, without = {} }: VirtualBusOptions = {}) {
+    wholeNumber("asapDelay", asapDelay, 0, maxFramesPerRequest);
     this.#engine = new BusEngine(clock);
     this.capabilities = {
       startFrame: without.startFrame ?? true,
       frameNumber: without.frameNumber ?? true,
       lengthsPerFrame: without.lengthsPerFrame ?? true,
-      cancel: without.cancel ?? "transfer",
+      cancel: oneOf("without.cancel", without.cancel ?? "transfer", ["transfer", "pipe", "none"]),
       blocking: (without.blocking ?? true) && this.#engine.canBlock,
       dma: without.dma ?? true,
     };
@@ -116,7 +128,11 @@ export class VirtualBus implements IsochTransport {
     return this.#engine.time;
   }
 
-  /** Plugs a device in. */
+  /**
+   * Plugs a device in.
+   *
+   * @throws {@link DescriptorError}
+   */
   attach(device: VirtualDevice): Attachment {
     const attached = new AttachedDevice(`virtual-${++this.#attached}`, device, this.#context);
     this.#devices.set(attached.info.id, attached);
@@ -124,7 +140,7 @@ export class VirtualBus implements IsochTransport {
     return {
       info: attached.info,
       inject: (...faults) => {
-        for (const fault of faults) attached.inject(fault);
+        attached.inject(faults);
       },
       detach: () => {
         attached.leave();
@@ -133,10 +149,25 @@ export class VirtualBus implements IsochTransport {
   }
 
   devices(): Observable<DeviceEvent> {
-    const present = defer(() =>
-      from([...this.#devices.values()]).pipe(map(({ info }): DeviceEvent => ({ type: "attach", device: info }))),
-    );
-    return concat(present, this.#events);
+    return new Observable((subscriber) => {
+      // What comes and goes while those present are being told of is told of after them.
+      const present = [...this.#devices.values()];
+      let meanwhile: DeviceEvent[] | undefined = [];
+      subscriber.add(
+        this.#events.subscribe({
+          next: (event) => {
+            if (meanwhile === undefined) subscriber.next(event);
+            else meanwhile.push(event);
+          },
+          error: (error: unknown) => {
+            subscriber.error(error);
+          },
+        }),
+      );
+      for (const { info } of present) subscriber.next({ type: "attach", device: info });
+      for (let event = meanwhile.shift(); event !== undefined; event = meanwhile.shift()) subscriber.next(event);
+      meanwhile = undefined;
+    });
   }
 
   open(selector: DeviceSelector): Observable<TransportDevice> {
@@ -175,12 +206,13 @@ export class VirtualBus implements IsochTransport {
   }
 
   #allocateDma(size: number): DmaBuffer {
+    const bytes = allocate(wholeNumber("the size of a DMA buffer", size, 1, maxBytesPerRequest));
     const address = this.#nextDmaAddress;
-    this.#nextDmaAddress += Math.max(size, 1);
+    this.#nextDmaAddress += size;
     this.#dmaBuffers++;
     let isFree = false;
     return {
-      bytes: new Uint8Array(size),
+      bytes,
       address,
       free: () => {
         if (isFree) return;

@@ -44,7 +44,7 @@ export class Completions {
 
   delay({ microseconds, seed = 1 }: JitterFault): void {
     const random = seededRandom(seed);
-    this.#lateness = () => random() * microseconds;
+    this.#lateness = () => Math.floor(random() * (microseconds + 1));
   }
 
   deliver(submission: Submission): void {

@@ -1,7 +1,7 @@
 import {
-  DeviceError,
   InvalidRequestError,
   statusCodes,
+  TransportError,
   type DmaBuffer,
   type IsochError,
   type Submission,
@@ -12,6 +12,7 @@ import type { Completions } from "./completions.js";
 import type { VirtualInEndpoint, VirtualOutEndpoint } from "./device-model.js";
 import type { BusEngine, FrameRunner } from "./engine.js";
 import type { EndpointFaults } from "./faults.js";
+import { modelFailure } from "./model-failure.js";
 
 /** What an endpoint needs of the device it belongs to. */
 export interface EndpointContext {
@@ -37,6 +38,8 @@ interface Scheduled {
   /** Bytes of the buffer that belong to those. */
   offset: number;
   isCancelling: boolean;
+  /** It has run through, or was cut short: what is before it has to be told of first. */
+  isSettled: boolean;
 }
 
 /** An isochronous endpoint on the virtual bus: a schedule of submissions, run frame by frame. */
@@ -45,8 +48,11 @@ export class VirtualEndpoint implements TransportEndpoint, FrameRunner {
   readonly frameNumber?: () => number;
   readonly allocateDma?: (size: number) => DmaBuffer;
   readonly #context: EndpointContext;
+  /** What nobody was told of yet, in the order of submission. */
   readonly #queue: Scheduled[] = [];
   #gone: IsochError | undefined;
+  /** The model is at work on a buffer, which is not the program's before it returns. */
+  #isServing = false;
 
   constructor(context: EndpointContext) {
     const { capabilities, engine, completions } = context;
@@ -56,22 +62,27 @@ export class VirtualEndpoint implements TransportEndpoint, FrameRunner {
         engine.runUntil(() => !completions.isPending(submission));
       };
     }
-    if (capabilities.frameNumber) this.frameNumber = () => Math.floor(engine.time / context.frameDuration);
+    if (capabilities.frameNumber) this.frameNumber = () => this.frameAt(engine.time);
     if (capabilities.dma) this.allocateDma = context.allocateDma;
   }
 
   get nextFrameEnd(): number {
-    const head = this.#queue[0];
-    return head === undefined ? Infinity : (head.start + head.served + 1) * this.#context.frameDuration;
+    const next = this.#next();
+    return next === undefined ? Infinity : (next.start + next.served + 1) * this.#context.frameDuration;
   }
 
   get nextCompletion(): number {
-    const head = this.#queue[0];
-    return head === undefined ? Infinity : endOf(head) * this.#context.frameDuration;
+    const next = this.#next();
+    return next === undefined ? Infinity : endOf(next) * this.#context.frameDuration;
   }
 
   now(): number {
     return this.#context.engine.time;
+  }
+
+  /** The frame that is on the bus at that time. */
+  frameAt(time: number): number {
+    return Math.floor(time / this.#context.frameDuration);
   }
 
   submit(submission: Submission): void {
@@ -79,7 +90,7 @@ export class VirtualEndpoint implements TransportEndpoint, FrameRunner {
     const { engine, completions } = this.#context;
     const start = this.#place(submission.start);
     completions.expect(submission);
-    this.#queue.push({ submission, start, served: 0, offset: 0, isCancelling: false });
+    this.#queue.push({ submission, start, served: 0, offset: 0, isCancelling: false, isSettled: false });
     engine.touch(this);
   }
 
@@ -88,56 +99,68 @@ export class VirtualEndpoint implements TransportEndpoint, FrameRunner {
     if (capabilities.cancel === "none") return;
     for (const scheduled of this.#queue) {
       const isMeant = capabilities.cancel === "pipe" || scheduled.submission === submission;
-      if (!isMeant || scheduled.isCancelling) continue;
+      if (!isMeant || scheduled.isCancelling || scheduled.isSettled) continue;
       scheduled.isCancelling = true;
       engine.schedule(engine.time, () => {
         this.#cutShort(scheduled, undefined);
+        this.deliver();
       });
     }
   }
 
-  /** Cancels everything, as a change of the alternate setting or a reset does. */
-  cancelAll(): void {
-    for (const scheduled of [...this.#queue]) this.#cutShort(scheduled, undefined);
-  }
-
-  /** The device has left: nothing that is in flight will move any more, and nothing more is taken. */
-  abandon(error: DeviceError): void {
-    this.#gone = error;
-    for (const scheduled of [...this.#queue]) this.#cutShort(scheduled, error);
+  /**
+   * Nothing that is in flight will move any more, and nothing more is taken.
+   *
+   * @param refusal what later submissions meet with
+   * @param error what those in flight complete with; left out, they complete as cancelled
+   */
+  shut(refusal: IsochError, error?: IsochError): void {
+    if (this.#gone !== undefined) return;
+    this.#gone = refusal;
+    for (const scheduled of this.#queue) this.#cutShort(scheduled, error);
     this.#context.engine.remove(this);
-  }
-
-  /** The alternate setting that has this endpoint is no longer selected. */
-  retire(error: IsochError): void {
-    this.cancelAll();
-    this.#gone = error;
-    this.#context.engine.remove(this);
+    if (!this.#isServing) this.deliver();
   }
 
   runFrames(until: number): number {
     const { frameDuration } = this.#context;
-    const head = this.#queue[0];
-    if (head === undefined) return 0;
-    const next = head.start + head.served;
-    const last = Math.min(endOf(head), Math.floor(until / frameDuration));
-    if (last > next) this.#serve(head, last - next);
-    return last * frameDuration;
+    const next = this.#next();
+    if (next === undefined) return 0;
+    const last = Math.min(endOf(next), Math.floor(until / frameDuration));
+    this.#isServing = true;
+    try {
+      this.#serve(next, last - next.start);
+    } catch (cause) {
+      const error = modelFailure(`move the packet of frame ${next.start + next.served}`, cause);
+      this.shut(error, error);
+    } finally {
+      this.#isServing = false;
+    }
+    return (next.start + next.served) * frameDuration;
   }
 
   deliver(): void {
+    for (let head = this.#queue[0]; head?.isSettled === true; head = this.#queue[0]) {
+      this.#queue.shift();
+      if (this.#context.capabilities.frameNumber) head.submission.firstFrame = head.start;
+      this.#context.completions.deliver(head.submission);
+    }
+  }
+
+  /** The submission whose frames are next. */
+  #next(): Scheduled | undefined {
     const head = this.#queue[0];
-    if (head === undefined || head.served < head.submission.lengths.length) return;
-    this.#queue.shift();
-    this.#report(head);
+    return head?.isSettled === true ? this.#queue.find(isUnsettled) : head;
   }
 
   #place(start: number | "asap"): number {
     const { engine, frameDuration, asapDelay } = this.#context;
-    const tail = this.#queue.at(-1);
+    const tail = this.#queue.findLast(isUnsettled);
     const free = tail === undefined ? 0 : endOf(tail);
     const soonest = Math.ceil(engine.time / frameDuration);
-    if (start === "asap") return tail === undefined ? soonest + asapDelay : free;
+    if (start === "asap") {
+      return tail === undefined ? soonest + asapDelay : Math.max(free, Math.ceil(engine.horizon / frameDuration));
+    }
     if (start < soonest) {
       throw new InvalidRequestError(
         "start-in-past",
@@ -153,48 +176,50 @@ export class VirtualEndpoint implements TransportEndpoint, FrameRunner {
     return start;
   }
 
-  #serve(scheduled: Scheduled, frames: number): void {
+  /** Runs the frames of a submission until so many were served. */
+  #serve(scheduled: Scheduled, end: number): void {
     const { model, faults } = this.#context;
     const { submission } = scheduled;
     const { lengths, buffer, actual, statuses } = submission;
-    const first = scheduled.served;
-    let { offset } = scheduled;
-    for (let i = first; i < first + frames; i++) {
+    for (let i = scheduled.served; i < end; i++) {
       const frame = scheduled.start + i;
       const length = lengths[i] ?? 0;
       const fault = faults.isEmpty ? undefined : faults.at(frame);
       const most = fault === undefined ? length : Math.min(length, fault.most);
       let moved = most;
+      let status = fault?.status ?? "ok";
       if (model.direction === "in") {
-        const sent = model.produce(frame, buffer, offset, length);
+        const sent = model.produce(frame, buffer, scheduled.offset, length);
+        if (!Number.isSafeInteger(sent) || sent < 0) {
+          throw new TransportError("transport-failed", `the model of a virtual device made a packet of ${sent} bytes`);
+        }
         moved = Math.min(sent, most);
-        if (sent > length) statuses[i] = statusCodes["data-overrun"];
-      } else if (fault === undefined || fault.status === "ok") model.consume(frame, buffer, offset, moved);
-      if (fault !== undefined && fault.status !== "ok") statuses[i] = statusCodes[fault.status];
+        if (sent > length && status === "ok") status = "data-overrun";
+      } else if (status === "ok") model.consume(frame, buffer, scheduled.offset, moved);
+      // The model itself may have unplugged its device.
+      if (scheduled.isSettled) return;
+      if (status !== "ok") statuses[i] = statusCodes[status];
       actual[i] = moved;
-      offset += length;
+      scheduled.offset += length;
+      scheduled.served++;
     }
-    scheduled.served = first + frames;
-    scheduled.offset = offset;
+    scheduled.isSettled = scheduled.served === lengths.length;
   }
 
   #cutShort(scheduled: Scheduled, error: IsochError | undefined): void {
-    const index = this.#queue.indexOf(scheduled);
-    if (index < 0) return;
-    this.#queue.splice(index, 1);
+    if (scheduled.isSettled) return;
+    scheduled.isSettled = true;
     const { submission } = scheduled;
     submission.cancelled = error === undefined;
     submission.error = error;
     submission.statuses.fill(statusCodes["not-complete"], scheduled.served);
-    this.#report(scheduled);
-  }
-
-  #report({ submission, start }: Scheduled): void {
-    if (this.#context.capabilities.frameNumber) submission.firstFrame = start;
-    this.#context.completions.deliver(submission);
   }
 }
 
 function endOf({ start, submission }: Scheduled): number {
   return start + submission.lengths.length;
+}
+
+function isUnsettled({ isSettled }: Scheduled): boolean {
+  return !isSettled;
 }

@@ -33,7 +33,8 @@ const maxLag = 1_000_000;
  * It wakes when something is due, not in every frame, and then catches up to the clock. While it
  * catches up, its own time is that of the frame it runs: what is queued in answer to a completion
  * follows that completion, however late the clock woke it. Only when the program is later than a
- * second does it skip ahead.
+ * second does it skip ahead: what was queued before has run in its time, and what is queued in
+ * answer begins a second ago.
  */
 export class BusEngine {
   readonly #clock: BusClock;
@@ -59,6 +60,11 @@ export class BusEngine {
     return this.#time;
   }
 
+  /** The earliest time at which a frame can still run: the bus may lag behind its clock, but not by more. */
+  get horizon(): number {
+    return this.#isAdvancing ? this.#time : this.#clock.now() - maxLag;
+  }
+
   /** Adds a runner, or takes note that its frames have changed. */
   touch(runner: FrameRunner): void {
     this.#runners.add(runner);
@@ -76,6 +82,14 @@ export class BusEngine {
     if (!this.#isAdvancing) this.#scheduleWake();
   }
 
+  /**
+   * Runs the frames that have ended by now, and tells of what they complete: whatever changes the
+   * bus at once does this first, so that it reaches no frame that is over.
+   */
+  catchUp(): void {
+    if (!this.#isAdvancing) this.#advanceAndSleep(this.#clock.now());
+  }
+
   /** Blocks the program, and runs the bus, until `done`. */
   runUntil(done: () => boolean): void {
     while (!done()) {
@@ -84,9 +98,8 @@ export class BusEngine {
         throw new UnsupportedError("unsupported", "the clock of this bus cannot be waited for: give it one that can");
       }
       this.#clock.waitUntil(next);
-      this.#advance(next);
+      this.#advanceAndSleep(next);
     }
-    this.#scheduleWake();
   }
 
   #nextDue(): number {
@@ -104,9 +117,16 @@ export class BusEngine {
     if (next === Infinity) return;
     this.#wake = this.#clock.schedule(next, () => {
       this.#wakeAt = Infinity;
-      this.#advance(this.#clock.now());
-      this.#scheduleWake();
+      this.#advanceAndSleep(this.#clock.now());
     });
+  }
+
+  #advanceAndSleep(until: number): void {
+    try {
+      this.#advance(until);
+    } finally {
+      if (!this.#isAdvancing) this.#scheduleWake();
+    }
   }
 
   #advance(until: number): void {

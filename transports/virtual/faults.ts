@@ -1,10 +1,12 @@
-import type { FrameStatus } from "../../src/index.js";
+import { frameStatuses, InvalidRequestError, type FrameStatus } from "../../src/index.js";
+import { oneOf, wholeNumber } from "../../src/numbers.js";
 
 /**
  * Something that goes wrong on cue.
  *
  * Frames count from the start of the bus: service intervals of the endpoint where a fault names
- * one, frames (full speed) or microframes (high speed and above) where it does not.
+ * one, frames (full speed) or microframes (high speed and above) where it does not. Where two
+ * faults meet in a packet, a halt goes before all others, and the later planned before the earlier.
  */
 export type VirtualFault = PacketFault | HaltFault | UnplugFault | HostStallFault | JitterFault;
 
@@ -14,7 +16,10 @@ export interface PacketFault {
   readonly endpoint: number;
   readonly frame: number;
   readonly frames?: number | undefined;
-  /** Default: `ok`, for a packet that is merely short. */
+  /**
+   * Default: `ok`, for a packet that is merely short. Not `cancelled`, `not-complete` or `lost`: no
+   * packet ends so.
+   */
   readonly status?: FrameStatus | undefined;
   /** Bytes that arrive, at most. Default: all, or none where the status says that none do. */
   readonly actual?: number | undefined;
@@ -46,10 +51,65 @@ export interface HostStallFault {
 /** Each completion arrives late by a random time, in order all the same. */
 export interface JitterFault {
   readonly type: "jitter";
-  /** The most that a completion is late, in microseconds. */
+  /** The most that a completion is late, in whole microseconds. */
   readonly microseconds: number;
   /** Makes the times repeatable. Default: 1. */
   readonly seed?: number | undefined;
+}
+
+/** How a packet can end. */
+const packetStatuses = frameStatuses.filter((status) => !["cancelled", "not-complete", "lost"].includes(status));
+
+/**
+ * Checks a fault before it is planned.
+ *
+ * @param endpoints the addresses of the isochronous endpoints of the device
+ * @throws {@link InvalidRequestError}
+ */
+export function checkFault(fault: VirtualFault, endpoints: ReadonlySet<number>): void {
+  switch (fault.type) {
+    case "packet":
+      checkEndpoint(fault.endpoint, endpoints);
+      wholeNumber("frame", fault.frame, 0);
+      wholeNumber("frames", fault.frames ?? 1, 1);
+      wholeNumber("actual", fault.actual ?? 0, 0);
+      oneOf("status", fault.status ?? "ok", packetStatuses);
+      break;
+    case "halt":
+      checkEndpoint(fault.endpoint, endpoints);
+      wholeNumber("frame", fault.frame, 0);
+      break;
+    case "unplug":
+      wholeNumber("frame", fault.frame, 0);
+      break;
+    case "host-stall":
+      wholeNumber("frame", fault.frame, 0);
+      wholeNumber("frames", fault.frames, 1);
+      break;
+    case "jitter":
+      wholeNumber("microseconds", fault.microseconds, 0);
+      wholeNumber("seed", fault.seed ?? 1, 0, 2 ** 32 - 1);
+      break;
+    default:
+      oneOf("type", (fault as { readonly type: unknown }).type, faultTypes);
+  }
+}
+
+const faultTypes = [
+  "packet",
+  "halt",
+  "unplug",
+  "host-stall",
+  "jitter",
+] as const satisfies readonly VirtualFault["type"][];
+
+function checkEndpoint(address: number, endpoints: ReadonlySet<number>): void {
+  if (endpoints.has(address)) return;
+  const present = Array.from(endpoints, (each) => `0x${each.toString(16)}`).join(", ");
+  throw new InvalidRequestError(
+    "invalid-option",
+    `endpoint ${String(address)} is no isochronous endpoint of the device; it has ${present === "" ? "none" : present}`,
+  );
 }
 
 const withoutData: ReadonlySet<FrameStatus> = new Set<FrameStatus>([
@@ -101,6 +161,11 @@ export class EndpointFaults {
   /** Ends the halts that have begun. */
   clearHalt(frame: number): void {
     this.#halts = this.#halts.filter((from) => from > frame);
+  }
+
+  /** Ends the halts from before this frame: that of an endpoint whose alternate setting is selected anew. */
+  forgetHalts(frame: number): void {
+    this.clearHalt(frame - 1);
   }
 
   /** The plan for this frame; of several, the one that was added last. */

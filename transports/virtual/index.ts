@@ -11,11 +11,4 @@ export {
   type CounterStatistics,
 } from "./devices/counter.js";
 export type { VirtualDevice, VirtualInEndpoint, VirtualOutEndpoint } from "./device-model.js";
-export type {
-  HaltFault,
-  HostStallFault,
-  JitterFault,
-  PacketFault,
-  UnplugFault,
-  VirtualFault,
-} from "./faults.js";
+export type { HaltFault, HostStallFault, JitterFault, PacketFault, UnplugFault, VirtualFault } from "./faults.js";

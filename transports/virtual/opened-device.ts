@@ -1,12 +1,14 @@
 import { defer, EMPTY, of, type Observable } from "rxjs";
 import {
   DeviceError,
+  TransferStateError,
   type ConfigurationDescriptor,
   type ControlSetup,
   type DeviceInfo,
   type TransportDevice,
   type TransportEndpoint,
 } from "../../src/index.js";
+import { oneOf, wholeNumber } from "../../src/numbers.js";
 import type { AttachedDevice } from "./attached-device.js";
 import { answerStandardRequest } from "./standard-requests.js";
 
@@ -16,8 +18,9 @@ export class OpenedDevice implements TransportDevice {
   readonly configuration: ConfigurationDescriptor;
   readonly #device: AttachedDevice;
   readonly #closed: () => void;
+  #isClosed = false;
 
-  /** @param closed called when the handle is closed */
+  /** @param closed called once, when the handle is closed */
   constructor(device: AttachedDevice, closed: () => void) {
     this.info = device.info;
     this.configuration = device.configuration;
@@ -27,11 +30,11 @@ export class OpenedDevice implements TransportDevice {
 
   controlTransfer(setup: ControlSetup, data: number | Uint8Array): Observable<Uint8Array> {
     return defer(() => {
-      this.#device.checkPresent();
+      const device = this.#open();
+      checkSetup(setup, data);
+      device.checkPresent();
       const answer =
-        setup.type === "standard"
-          ? answerStandardRequest(this.#device, setup)
-          : this.#device.model.control?.(setup, data);
+        setup.type === "standard" ? answerStandardRequest(device, setup, this) : device.control(setup, data);
       if (answer === undefined) {
         throw new DeviceError(
           "control-stalled",
@@ -43,51 +46,73 @@ export class OpenedDevice implements TransportDevice {
   }
 
   claimInterface(interfaceNumber: number): Observable<never> {
-    return step(() => {
-      this.#device.claim(interfaceNumber, this);
+    return this.#step((device) => {
+      device.claim(interfaceNumber, this);
     });
   }
 
   releaseInterface(interfaceNumber: number): Observable<never> {
-    return step(() => {
-      this.#device.release(interfaceNumber, this);
+    return this.#step((device) => {
+      device.release(interfaceNumber, this);
     });
   }
 
   selectAlternate(interfaceNumber: number, alternateSetting: number): Observable<never> {
-    return step(() => {
-      this.#device.selectAlternate(interfaceNumber, alternateSetting);
+    return this.#step((device) => {
+      device.selectAlternate(interfaceNumber, alternateSetting, this);
     });
   }
 
   clearHalt(endpointAddress: number): Observable<never> {
-    return step(() => {
-      this.#device.checkPresent();
-      this.#device.faultsOf(endpointAddress).clearHalt(this.#device.frameOf(endpointAddress));
+    return this.#step((device) => {
+      device.checkPresent();
+      // Of an endpoint that is not there this would be a STALL, which no host takes for an answer.
+      if (device.hasEndpoint(endpointAddress)) device.clearHalt(endpointAddress);
+      else device.endpoint(endpointAddress, this);
     });
   }
 
   reset(): Observable<never> {
-    return step(() => {
-      this.#device.reset();
+    return this.#step((device) => {
+      device.reset();
     });
   }
 
   openEndpoint(endpointAddress: number): TransportEndpoint {
-    return this.#device.endpoint(endpointAddress);
+    return this.#open().endpoint(endpointAddress, this);
   }
 
   close(): Observable<never> {
-    return step(() => {
-      this.#device.releaseAll(this);
+    return defer(() => {
+      if (this.#isClosed) return EMPTY;
+      this.#isClosed = true;
       this.#closed();
+      this.#device.releaseAll(this);
+      return EMPTY;
     });
+  }
+
+  #step(act: (device: AttachedDevice) => void): Observable<never> {
+    return defer(() => {
+      act(this.#open());
+      return EMPTY;
+    });
+  }
+
+  #open(): AttachedDevice {
+    if (!this.#isClosed) return this.#device;
+    throw new TransferStateError("pipe-closed", `this handle on ${this.info.id} is closed: open the device again`);
   }
 }
 
-function step(act: () => void): Observable<never> {
-  return defer(() => {
-    act();
-    return EMPTY;
-  });
+/** @throws {@link InvalidRequestError} */
+function checkSetup({ direction, type, recipient, request, value, index }: ControlSetup, data: unknown): void {
+  oneOf("direction", direction, ["in", "out"]);
+  oneOf("type", type, ["standard", "class", "vendor"]);
+  oneOf("recipient", recipient, ["device", "interface", "endpoint", "other"]);
+  wholeNumber("request", request, 0, 0xff);
+  wholeNumber("value", value, 0, 0xffff);
+  wholeNumber("index", index, 0, 0xffff);
+  if (direction === "in") wholeNumber("the number of bytes asked for", data, 0, 0xffff);
+  else wholeNumber("the number of bytes to send", data instanceof Uint8Array ? data.length : NaN, 0, 0xffff);
 }

@@ -1,4 +1,4 @@
-import type { ControlSetup } from "../../src/index.js";
+import { EndpointError, type ControlSetup } from "../../src/index.js";
 import type { AttachedDevice } from "./attached-device.js";
 
 /** bRequest of the standard requests (USB 2.0, table 9-4). */
@@ -16,48 +16,92 @@ const standard = {
 /** Feature selector (USB 2.0, table 9-6). */
 const endpointHalt = 0;
 
+/** The most characters a string descriptor holds: its length is one byte. */
+const maxStringLength = 126;
+
 const nothing = new Uint8Array(0);
 
-/** Answers a standard request as a device does (USB 2.0, 9.4); `undefined` is a STALL. */
-export function answerStandardRequest(device: AttachedDevice, setup: ControlSetup): Uint8Array | undefined {
-  const { recipient, request, value, index } = setup;
+/**
+ * Answers a standard request as a device does (USB 2.0, 9.4); `undefined` is a STALL.
+ *
+ * @param sender the handle that sends it
+ */
+export function answerStandardRequest(
+  device: AttachedDevice,
+  setup: ControlSetup,
+  sender: object,
+): Uint8Array | undefined {
+  return setup.direction === "in" ? answerIn(device, setup) : answerOut(device, setup, sender);
+}
+
+function answerIn(device: AttachedDevice, { recipient, request, value, index }: ControlSetup): Uint8Array | undefined {
   switch (request) {
     case standard.getDescriptor:
-      return descriptor(device, value >> 8, value & 0xff);
+      return recipient === "device" ? descriptor(device, value >> 8, value & 0xff) : undefined;
     case standard.getConfiguration:
-      return Uint8Array.of(device.configuration.value);
+      return recipient === "device" ? Uint8Array.of(device.configuration.value) : undefined;
+    case standard.getInterface: {
+      const setting = recipient === "interface" ? device.selectedAlternate(index) : undefined;
+      return setting === undefined ? undefined : Uint8Array.of(setting);
+    }
+    case standard.getStatus:
+      return status(device, recipient, index);
+    default:
+      return undefined;
+  }
+}
+
+function answerOut(
+  device: AttachedDevice,
+  { recipient, request, value, index }: ControlSetup,
+  sender: object,
+): Uint8Array | undefined {
+  switch (request) {
     case standard.setConfiguration:
-      if (value !== device.configuration.value) return undefined;
+      if (recipient !== "device" || value !== device.configuration.value) return undefined;
       device.reset();
       return nothing;
-    case standard.getInterface:
-      return Uint8Array.of(device.selectedAlternate(index));
     case standard.setInterface:
-      device.selectAlternate(index, value);
+      if (recipient !== "interface") return undefined;
+      try {
+        device.selectAlternate(index, value, sender);
+      } catch (error) {
+        if (EndpointError.is(error)) return undefined;
+        throw error;
+      }
       return nothing;
-    case standard.getStatus: {
-      if (recipient !== "endpoint") return Uint8Array.of(recipient === "device" && device.configuration.selfPowered ? 1 : 0, 0);
-      return Uint8Array.of(device.faultsOf(index).isHalted(device.frameOf(index)) ? 1 : 0, 0);
-    }
     case standard.clearFeature:
-      if (recipient !== "endpoint" || value !== endpointHalt) return undefined;
-      device.faultsOf(index).clearHalt(device.frameOf(index));
+      if (recipient !== "endpoint" || value !== endpointHalt || !device.hasEndpoint(index)) return undefined;
+      device.clearHalt(index);
       return nothing;
     case standard.setFeature:
-      if (recipient !== "endpoint" || value !== endpointHalt) return undefined;
-      device.faultsOf(index).halt(device.frameOf(index));
+      if (recipient !== "endpoint" || value !== endpointHalt || !device.hasEndpoint(index)) return undefined;
+      device.halt(index);
       return nothing;
     default:
       return undefined;
   }
 }
 
+function status(device: AttachedDevice, recipient: ControlSetup["recipient"], index: number): Uint8Array | undefined {
+  switch (recipient) {
+    case "device":
+      return Uint8Array.of(device.configuration.selfPowered ? 1 : 0, 0);
+    case "interface":
+      return device.selectedAlternate(index) === undefined ? undefined : Uint8Array.of(0, 0);
+    case "endpoint":
+      return device.hasEndpoint(index) ? Uint8Array.of(device.isHalted(index) ? 1 : 0, 0) : undefined;
+    case "other":
+      return undefined;
+  }
+}
+
 function descriptor({ model }: AttachedDevice, type: number, index: number): Uint8Array | undefined {
-  if (type === 1) return model.deviceDescriptor;
+  if (type === 1) return index === 0 ? model.deviceDescriptor : undefined;
   if (type === 2) return index === 0 ? model.configurationDescriptor : undefined;
   if (type !== 3) return undefined;
   if (index === 0) return Uint8Array.of(4, 3, 0x09, 0x04);
-  const text = model.strings?.[index - 1];
+  const text = model.strings?.[index - 1]?.slice(0, maxStringLength);
   if (text === undefined) return undefined;
   const bytes = new Uint8Array(2 + 2 * text.length);
   bytes.set([bytes.length, 3]);

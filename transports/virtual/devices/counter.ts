@@ -1,4 +1,5 @@
 import { InvalidRequestError, type ControlSetup } from "../../../src/index.js";
+import { oneOf, wholeNumber } from "../../../src/numbers.js";
 import {
   concatenate,
   encodeCompanion,
@@ -47,8 +48,22 @@ export const counterProtocol = {
 /** Bytes of the counter's frames at each speed: the largest that the speed allows. */
 const geometry = {
   full: { usbVersion: 0x0110, maxPacketSize0: 64, maxPacketSize: 1023, companion: undefined, bytes: 1023, shared: 400 },
-  high: { usbVersion: 0x0200, maxPacketSize0: 64, maxPacketSize: 1024 | (2 << 11), companion: undefined, bytes: 3072, shared: 1024 },
-  super: { usbVersion: 0x0300, maxPacketSize0: 9, maxPacketSize: 1024, companion: { burst: 16, mult: 3 }, bytes: 49152, shared: 1024 },
+  high: {
+    usbVersion: 0x0200,
+    maxPacketSize0: 64,
+    maxPacketSize: 1024 | (2 << 11),
+    companion: undefined,
+    bytes: 3072,
+    shared: 1024,
+  },
+  super: {
+    usbVersion: 0x0300,
+    maxPacketSize0: 9,
+    maxPacketSize: 1024,
+    companion: { burst: 16, mult: 3 },
+    bytes: 49152,
+    shared: 1024,
+  },
 } as const;
 
 /**
@@ -70,7 +85,8 @@ export class CounterDevice implements VirtualDevice {
     if (!Number.isFinite(clockPpm) || Math.abs(clockPpm) > 100_000) {
       throw new InvalidRequestError("invalid-number", `clockPpm must be from -100000 to 100000, not ${clockPpm}`);
     }
-    const { usbVersion, maxPacketSize0, maxPacketSize, companion, bytes, shared } = geometry[speed];
+    const { usbVersion, maxPacketSize0, maxPacketSize, companion, bytes, shared } =
+      geometry[oneOf("speed", speed, ["full", "high", "super"])];
     this.speed = speed;
     this.strings = ["rx-isoch", "counter", serialNumber];
     this.deviceDescriptor = encodeDevice({
@@ -106,7 +122,7 @@ export class CounterDevice implements VirtualDevice {
     this.#in = new CounterSource(speed === "full" ? 1000 : 125, clockPpm, { 1: bytes, 3: shared });
   }
 
-  /** What came in on the OUT endpoint since the alternate setting was selected, or since the reset. */
+  /** What came in on the OUT endpoint since an alternate setting that has it was selected, or since the reset. */
   get statistics(): CounterStatistics {
     return this.#out.statistics;
   }
@@ -118,7 +134,7 @@ export class CounterDevice implements VirtualDevice {
 
   alternateSelected(_interfaceNumber: number, alternate: number, time: number): void {
     this.#in.start(alternate, time);
-    this.#out.reset();
+    if (alternate === 2 || alternate === 3) this.#out.reset();
   }
 
   control({ type, recipient, direction, request }: ControlSetup): Uint8Array | undefined {
@@ -143,17 +159,30 @@ export function counterDevice(options: CounterDeviceOptions = {}): CounterDevice
 /**
  * Reads the counter at the beginning of a packet of a {@link CounterDevice}; `undefined` where the
  * packet is too short for one. Exact below 2^53.
+ *
+ * @throws {@link InvalidRequestError} for an offset that is no whole number from 0
  */
 export function readCounter(packet: Uint8Array, offset = 0): number | undefined {
+  wholeNumber("offset", offset, 0);
   if (packet.length - offset < counterProtocol.counterSize) return undefined;
   let value = 0;
   for (let i = counterProtocol.counterSize - 1; i >= 0; i--) value = value * 256 + (packet[offset + i] ?? 0);
   return value;
 }
 
-/** Writes a counter, below 2^53, as the {@link CounterDevice} expects it at the beginning of a packet. */
+/**
+ * Writes a counter, below 2^53, as the {@link CounterDevice} expects it at the beginning of a packet.
+ *
+ * @throws {@link InvalidRequestError} for any other number, and where the packet has no room for it
+ */
 export function writeCounter(packet: Uint8Array, value: number, offset = 0): void {
-  let rest = value;
+  let rest = wholeNumber("the counter", value, 0);
+  if (wholeNumber("offset", offset, 0) + counterProtocol.counterSize > packet.length) {
+    throw new InvalidRequestError(
+      "length-mismatch",
+      `a counter takes ${counterProtocol.counterSize} bytes, and the packet has ${packet.length - offset}`,
+    );
+  }
   for (let i = 0; i < counterProtocol.counterSize; i++) {
     packet[offset + i] = rest % 256;
     rest = Math.floor(rest / 256);
@@ -168,14 +197,14 @@ export function writeCounter(packet: Uint8Array, value: number, offset = 0): voi
 class CounterSource implements VirtualInEndpoint {
   readonly direction = "in";
   readonly #frameDuration: number;
-  readonly #drift: number;
+  readonly #ppm: number;
   readonly #lengths: Readonly<Record<number, number>>;
   #first = 0;
   #length = 0;
 
   constructor(frameDuration: number, clockPpm: number, lengths: Readonly<Record<number, number>>) {
     this.#frameDuration = frameDuration;
-    this.#drift = clockPpm / 1e6;
+    this.#ppm = clockPpm;
     this.#lengths = lengths;
   }
 
@@ -186,7 +215,7 @@ class CounterSource implements VirtualInEndpoint {
 
   produce(frame: number, buffer: Uint8Array, offset: number, capacity: number): number {
     const since = frame - this.#first;
-    const counter = since + Math.max(0, Math.floor(since * this.#drift));
+    const counter = since + Math.max(0, Math.floor((since * this.#ppm) / 1e6));
     const length = this.#length + this.#shortfall(since + 1) - this.#shortfall(since);
     const written = Math.min(length, capacity);
     if (written >= counterProtocol.counterSize) {
@@ -198,7 +227,7 @@ class CounterSource implements VirtualInEndpoint {
 
   /** Bytes that a slow clock has not made after so many frames: zero or negative. */
   #shortfall(frames: number): number {
-    return Math.min(0, Math.ceil(frames * this.#drift * this.#length));
+    return Math.min(0, Math.ceil((frames * this.#ppm * this.#length) / 1e6));
   }
 }
 

@@ -1,0 +1,134 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Summary } from "../../../src/cli/summary.js";
+import { root } from "../../support/entries.js";
+
+/** Inside the repository, so that the bundle finds its packages. */
+const program = join(root, ".cache/test-cli/main.mjs");
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the program; `interrupt` says at which output it gets a Ctrl-C. */
+function cli(args: readonly string[], { interrupt, env }: { interrupt?: RegExp; env?: Record<string, string> } = {}) {
+  return new Promise<Outcome>((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+      timeout: 30_000,
+    });
+    let stdout = "";
+    let stderr = "";
+    let isInterrupted = false;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+      if (isInterrupted || interrupt?.test(stdout) !== true) return;
+      isInterrupted = true;
+      child.kill("SIGINT");
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.on("error", reject);
+    child.on("close", (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+beforeAll(async () => {
+  await build({
+    entryPoints: [join(root, "src/cli/main.ts")],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    packages: "external",
+    outfile: program,
+    logLevel: "silent",
+  });
+}, 60_000);
+
+describe("the program", { timeout: 60_000 }, () => {
+  it("prints the summary and nothing else with --json", async () => {
+    const { status, stdout, stderr } = await cli(["--duration", "1", "--json", "--fault", "crc@400x3"]);
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    const summary = JSON.parse(stdout) as Summary;
+    expect(summary).toMatchObject({
+      end: "finished",
+      failed: 3,
+      statuses: { crc: 3 },
+      checks: { conserved: true, counters: true },
+    });
+    expect(summary.delivered).toBeGreaterThan(4000);
+    expect(summary.busFrames).toBe(summary.delivered + summary.lost);
+  });
+
+  it("writes plain lines into a pipe, without colour", async () => {
+    const { status, stdout } = await cli(["--duration", "1.2", "--speed", "full"]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^counter 1209:0001 on the virtual bus, full speed\nIN 0x81: /);
+    expect(stdout.match(/^ +\d\.\d s .* frames\/s /gm)).toHaveLength(1);
+    expect(stdout).toContain("Finished after 1.");
+    expect(stdout).not.toContain("\u001b");
+  });
+
+  it("honours NO_COLOR before FORCE_COLOR", async () => {
+    const args = ["--duration", "0.1", "--speed", "full"];
+    const coloured = await cli(args, { env: { FORCE_COLOR: "1" } });
+    const plain = await cli(args, { env: { FORCE_COLOR: "1", NO_COLOR: "1" } });
+    expect(coloured.stdout).toContain("\u001b[");
+    expect(plain.stdout).not.toContain("\u001b");
+  });
+
+  it("ends with the summary and status 130 at a Ctrl-C", async () => {
+    const { status, stdout, stderr } = await cli(["--duration", "60"], { interrupt: /in flight\n/ });
+    expect(stderr).toBe("");
+    expect(stdout).toContain("Interrupted after");
+    expect(stdout).toMatch(/✔ [\d,]+ delivered \+ [\d,]+ lost = [\d,]+ on the bus/);
+    expect(status).toBe(130);
+  });
+
+  it("ends with the summary, what to do, and status 1 when the device is unplugged", async () => {
+    const { status, stdout, stderr } = await cli(["--fault", "unplug@2000"]);
+    expect(stdout).toContain("Failed after 0.2");
+    expect(stderr).toMatch(/^rx-isoch: device-gone: .*unplugged.*\n$/);
+    expect(status).toBe(1);
+  });
+
+  it("says in one line what to do about an endpoint that is none", async () => {
+    const { status, stdout, stderr } = await cli(["--endpoint", "0x82"]);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^rx-isoch: no-such-endpoint: .*0x81.*\n$/);
+    expect(status).toBe(1);
+  });
+
+  it.each([
+    [["--duration", "soon"]],
+    [["--duration", "0"]],
+    [["--duration", ""]],
+    [["--speed", "low"]],
+    [["--endpoint", "0x181"]],
+    [["--frames", "1.5"]],
+    [["--queue", "0"]],
+    [["--clock-ppm", "1e9"]],
+    [["--fault", "gremlin@4000"]],
+    [["--what"]],
+    [["extra"]],
+  ])("refuses %j with status 2", async (args) => {
+    const { status, stdout, stderr } = await cli(args);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^error: .*\n--help shows the options\.\n$/);
+    expect(status).toBe(2);
+  });
+
+  it("explains itself", async () => {
+    const { status, stdout } = await cli(["--help"]);
+    expect(status).toBe(0);
+    expect(stdout).toContain("host-stall@8000x4000");
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toStrictEqual([]);
+  });
+});

@@ -1,0 +1,327 @@
+import fc from "fast-check";
+import { VirtualTimeScheduler } from "rxjs";
+import { describe, expect, it } from "vitest";
+import { isochPipe, statusCodes, type IsochResults, type Submission } from "../../src/index.js";
+import { PendingSubmission, type Placement } from "../../src/submission.js";
+import { createTimeline, servedFrames, type Timeline } from "../../src/timeline.js";
+import { schedulerClock, VirtualBus, type VirtualFault } from "../../transports/virtual/index.js";
+import { FakeEndpoint } from "../support/fake-endpoint.js";
+import { inPipe } from "../support/marble-lab.js";
+import { ObservedDevice } from "../support/observed-device.js";
+
+interface Completion {
+  readonly frames: number;
+  readonly served?: number;
+  readonly firstFrame?: number | undefined;
+  readonly timestamp?: number;
+  readonly cancelled?: boolean;
+}
+
+function completion({ frames, served = frames, firstFrame, timestamp = 0, cancelled = false }: Completion): Submission {
+  const submission = new PendingSubmission({
+    lengths: new Uint32Array(frames).fill(1),
+    buffer: new Uint8Array(frames),
+    start: "asap",
+    completed: () => undefined,
+  });
+  submission.statuses.fill(statusCodes["not-complete"], served);
+  return Object.assign(submission, { firstFrame, timestamp, cancelled });
+}
+
+describe("servedFrames", () => {
+  it("counts all but the not-complete ones at the end", () => {
+    expect(servedFrames(completion({ frames: 4 }))).toBe(4);
+    expect(servedFrames(completion({ frames: 4, served: 1 }))).toBe(1);
+    expect(servedFrames(completion({ frames: 4, served: 0 }))).toBe(0);
+  });
+});
+
+describe("the timeline of the bus clock", () => {
+  const timeline = () => createTimeline(new FakeEndpoint(), 1000, true);
+
+  it("begins where the bus says, with nothing lost", () => {
+    expect(timeline().completed(completion({ frames: 8, firstFrame: 500 }))).toStrictEqual({
+      firstFrame: 500,
+      lost: 0,
+    });
+  });
+
+  it("counts exactly what the bus left out", () => {
+    const each = timeline();
+    each.completed(completion({ frames: 8, firstFrame: 500 }));
+    expect(each.completed(completion({ frames: 8, firstFrame: 508 })).lost).toBe(0);
+    expect(each.completed(completion({ frames: 8, firstFrame: 519 })).lost).toBe(3);
+    expect(each.completed(completion({ frames: 8, firstFrame: 527 })).lost).toBe(0);
+  });
+
+  it("takes frames that never had their turn neither for delivered nor for lost", () => {
+    const each = timeline();
+    each.completed(completion({ frames: 8, served: 3, firstFrame: 0, cancelled: true }));
+    expect(each.completed(completion({ frames: 8, served: 0, firstFrame: 8, cancelled: true })).lost).toBe(0);
+    expect(each.completed(completion({ frames: 8, firstFrame: 10 }))).toStrictEqual({ firstFrame: 10, lost: 7 });
+  });
+
+  it("counts frames that only kept the bus busy as missed", () => {
+    const each = timeline();
+    each.completed(completion({ frames: 8, firstFrame: 0 }));
+    each.skipped(completion({ frames: 4, firstFrame: 8 }));
+    each.skipped(completion({ frames: 4, firstFrame: 12 }));
+    expect(each.completed(completion({ frames: 8, firstFrame: 16 }))).toStrictEqual({ firstFrame: 16, lost: 8 });
+  });
+
+  it("goes on counting where a completion does not say", () => {
+    const each = timeline();
+    each.completed(completion({ frames: 8, firstFrame: 100 }));
+    expect(each.completed(completion({ frames: 8 }))).toStrictEqual({ firstFrame: 108, lost: 0 });
+  });
+});
+
+describe("the estimated timeline, by hand", () => {
+  function estimated() {
+    const endpoint = new FakeEndpoint();
+    const timeline = createTimeline(endpoint, 1000, false);
+    return {
+      submit: (time: number, frames = 8) => {
+        endpoint.time = time;
+        timeline.submitted(frames);
+      },
+      complete: (timestamp: number, rest: Partial<Completion> = {}) =>
+        timeline.completed(completion({ frames: 8, timestamp, ...rest })),
+      skip: (timestamp: number) => timeline.skipped(completion({ frames: 8, timestamp })),
+    };
+  }
+
+  it("counts from 0, whatever the bus clock says", () => {
+    const { submit, complete } = estimated();
+    submit(50_000);
+    expect(complete(58_000, { firstFrame: 777 })).toStrictEqual({ firstFrame: 0, lost: 0 });
+  });
+
+  it("counts the time in which the queue was dry, and no time in which it was not", () => {
+    const { submit, complete } = estimated();
+    submit(0);
+    submit(0);
+    complete(8_000);
+    submit(8_500);
+    complete(16_000);
+    complete(24_000);
+    submit(29_000);
+    expect(complete(37_000)).toStrictEqual({ firstFrame: 29, lost: 5 });
+  });
+
+  it("reports a gap with the transfer behind it, also where others are completed in between", () => {
+    const { submit, complete } = estimated();
+    submit(0);
+    complete(8_000);
+    submit(11_000);
+    submit(11_000);
+    expect(complete(19_000).lost).toBe(3);
+    expect(complete(27_000)).toStrictEqual({ firstFrame: 19, lost: 0 });
+  });
+
+  it("counts frames that only kept the bus busy as missed, with the gap before them", () => {
+    const { submit, complete, skip } = estimated();
+    submit(0);
+    complete(8_000);
+    submit(10_000);
+    skip(18_000);
+    submit(18_000);
+    skip(26_000);
+    submit(26_000);
+    expect(complete(34_000)).toStrictEqual({ firstFrame: 26, lost: 18 });
+  });
+
+  it("takes the turns of cancelled frames off the queue", () => {
+    const { submit, complete } = estimated();
+    submit(0);
+    submit(0);
+    submit(0);
+    expect(complete(3_000, { served: 3, cancelled: true })).toStrictEqual({ firstFrame: 0, lost: 0 });
+    complete(3_000, { served: 0, cancelled: true });
+    complete(3_000, { served: 0, cancelled: true });
+    submit(10_000);
+    expect(complete(18_000)).toStrictEqual({ firstFrame: 10, lost: 7 });
+  });
+
+  it("reports a gap with the next frames that were on the bus, if those behind it never were", () => {
+    const { submit, complete } = estimated();
+    submit(0);
+    complete(8_000);
+    submit(12_000);
+    expect(complete(12_000, { served: 0, cancelled: true }).lost).toBe(0);
+    submit(15_000);
+    expect(complete(23_000)).toStrictEqual({ firstFrame: 15, lost: 7 });
+  });
+});
+
+interface Host {
+  /** Microseconds of the host's clock in a frame of the bus. */
+  readonly busFrame: number;
+  readonly frames: number;
+  readonly queue: number;
+  readonly transfers: number;
+  /** How late the host sees a completion. */
+  readonly late: (transfer: number) => number;
+}
+
+/** A bus and a host that renews each transfer when it sees its completion; what was lost, and what the timeline says. */
+function stream(timeline: Timeline, endpoint: FakeEndpoint, { busFrame, frames, queue, transfers, late }: Host) {
+  const pending: { readonly end: number; readonly lost: number }[] = [];
+  const truth: number[] = [];
+  const placements: Placement[] = [];
+  let busEnd = 0;
+  const submit = () => {
+    const start = busEnd + Math.max(0, Math.ceil((endpoint.time - busEnd) / busFrame)) * busFrame;
+    const lost = Math.round((start - busEnd) / busFrame);
+    busEnd = start + frames * busFrame;
+    timeline.submitted(frames);
+    pending.push({ end: busEnd, lost });
+  };
+  for (let i = 0; i < queue; i++) submit();
+  for (let i = 0; i < transfers; i++) {
+    const { end, lost } = pending.shift() ?? { end: 0, lost: 0 };
+    endpoint.time = Math.max(endpoint.time, end + late(i));
+    truth.push(lost);
+    placements.push(timeline.completed(completion({ frames, timestamp: endpoint.time })));
+    submit();
+  }
+  return { truth, placements };
+}
+
+/** Random numbers from 0 to 1, the same each time. */
+function repeatable(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return state / 2 ** 31;
+  };
+}
+
+describe("the estimated timeline, along a stream", () => {
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
+
+  it.each([
+    ["the host's", 1000],
+    ["one 500 ppm slower", 1000.5],
+    ["one 500 ppm faster", 999.5],
+  ])("finds no gap where there is none, with jitter, on a bus clock that is %s", (_, busFrame) => {
+    const endpoint = new FakeEndpoint();
+    const random = repeatable(1);
+    const { truth, placements } = stream(createTimeline(endpoint, 1000, false), endpoint, {
+      busFrame,
+      frames: 8,
+      queue: 4,
+      transfers: 30_000,
+      // Up to two transfers late, of four in flight.
+      late: () => 16_000 * random() ** 3,
+    });
+    expect(sum(truth)).toBe(0);
+    expect(placements.findIndex(({ lost }) => lost > 0)).toBe(-1);
+    expect(placements.at(-1)?.firstFrame).toBe(8 * 29_999);
+  });
+
+  it.each([
+    ["the host's", 1000],
+    ["one 500 ppm slower", 1000.5],
+    ["one 500 ppm faster", 999.5],
+  ])("estimates each gap to within a transfer, hours into the stream, on a bus clock that is %s", (_, busFrame) => {
+    const endpoint = new FakeEndpoint();
+    const random = repeatable(7);
+    const { truth, placements } = stream(createTimeline(endpoint, 1000, false), endpoint, {
+      busFrame,
+      frames: 8,
+      queue: 4,
+      transfers: 40_000,
+      late: (i) => (i % 1000 === 999 ? 32_000 + 100_000 * random() : 2000 * random()),
+    });
+    const stalls = truth.flatMap((lost, i) => (lost > 8 ? [i] : []));
+    expect(stalls.length).toBeGreaterThan(30);
+    const errors = truth.map((lost, i) => Math.abs((placements[i]?.lost ?? 0) - lost));
+    expect(Math.max(...errors)).toBeLessThanOrEqual(8);
+    expect(errors.filter((error, i) => error > 0 && truth[i] === 0)).toStrictEqual([]);
+    // Nor do the errors add up.
+    const lost = sum(truth);
+    expect(Math.abs(sum(placements.map((each) => each.lost)) - lost)).toBeLessThan(lost / 50);
+  });
+});
+
+/** Runs of frames that the device was not asked for, between frames that it was: how long each was. */
+function holes(asked: readonly number[]): number[] {
+  return asked.flatMap((frame, i) => {
+    const missed = frame - (asked[i - 1] ?? frame - 1) - 1;
+    return missed > 0 ? [missed] : [];
+  });
+}
+
+describe("the estimated timeline, on a bus that hides its clock", () => {
+  function run(
+    plan: readonly VirtualFault[],
+    options: { frames: number; queue: number; asapDelay: number },
+    end: number,
+  ) {
+    const scheduler = new VirtualTimeScheduler();
+    const bus = new VirtualBus({
+      clock: schedulerClock(scheduler),
+      asapDelay: options.asapDelay,
+      without: { frameNumber: false },
+    });
+    const device = new ObservedDevice();
+    bus.attach(device).inject(...plan);
+    const results: IsochResults[] = [];
+    const subscription = isochPipe(bus, inPipe)
+      .results({ frames: options.frames, queue: options.queue })
+      .subscribe((each) => results.push(each));
+    scheduler.schedule(() => {
+      subscription.unsubscribe();
+    }, end);
+    scheduler.flush();
+    return { device, results };
+  }
+
+  const total = (results: readonly IsochResults[]) => results.reduce((sum, each) => sum + each.lost, 0);
+
+  it("estimates each gap that a stalled host makes to within a transfer of the truth", () => {
+    let gaps = 0;
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 8 }),
+        // With one in flight, each transfer waits for the bus anew, and that cannot be seen from outside.
+        fc.integer({ min: 2, max: 4 }),
+        fc.nat({ max: 2 }),
+        fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 3 }),
+        (frames, queue, asapDelay, stalls) => {
+          const plan = stalls.map((length, i): VirtualFault => ({
+            type: "host-stall",
+            frame: 50 + 200 * i,
+            frames: length,
+          }));
+          const { device, results } = run(plan, { frames, queue, asapDelay }, 800);
+          const truth = holes(device.asked);
+          const found = results.flatMap(({ lost }) => (lost > 0 ? [lost] : []));
+          gaps += truth.length;
+          // The frames between a submission and its start cannot be told from a dry queue.
+          const tolerance = frames + asapDelay;
+          expect(truth.filter((missed) => missed > tolerance).length).toBeLessThanOrEqual(found.length);
+          expect(found.filter((missed) => missed > tolerance).length).toBeLessThanOrEqual(truth.length);
+          expect(Math.abs(total(results) - truth.reduce((sum, each) => sum + each, 0))).toBeLessThanOrEqual(
+            tolerance * stalls.length,
+          );
+          for (const [i, each] of results.entries()) {
+            const before = results[i - 1];
+            expect(each.firstFrame - each.lost).toBe(before === undefined ? 0 : before.firstFrame + before.served);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(gaps).toBeGreaterThan(300);
+  });
+
+  it("finds no gap in a long stream whose completions come late, but not too late", () => {
+    const plan: VirtualFault[] = [{ type: "jitter", microseconds: 15_000, seed: 3 }];
+    const { device, results } = run(plan, { frames: 8, queue: 4, asapDelay: 2 }, 40_000);
+    expect(holes(device.asked)).toStrictEqual([]);
+    expect(results.length).toBeGreaterThan(4_900);
+    expect(total(results)).toBe(0);
+  });
+});

@@ -1,0 +1,1026 @@
+import {
+  concatMap,
+  filter,
+  firstValueFrom,
+  lastValueFrom,
+  take,
+  toArray,
+  type Observable,
+  type Subscription,
+} from "rxjs";
+import { describe, expect, it } from "vitest";
+import {
+  IsochError,
+  isochPipe,
+  openDevice,
+  statusOf,
+  type ControlSetup,
+  type DeviceEvent,
+  type DeviceSelector,
+  type IsochPipe,
+  type IsochRequest,
+  type IsochResults,
+  type IsochTransfer,
+  type IsochTransport,
+  type PipeSession,
+  type Submission,
+  type TransportCapabilities,
+  type UsbDevice,
+} from "../../src/index.js";
+import { counterProtocol, readCounter, writeCounter } from "../../transports/virtual/index.js";
+import { done, RawPort } from "../support/raw-port.js";
+
+/**
+ * What a case can need of a transport beyond what all of them have. The first six are the
+ * capabilities of the contract; the others belong to the carrier or to its test rig.
+ */
+export type ContractNeed =
+  | "start-frame"
+  | "frame-number"
+  | "lengths-per-frame"
+  /** Any cancellation at all. */
+  | "cancel"
+  /** Cancellation of one transfer and no other. */
+  | "cancel-transfer"
+  | "blocking"
+  | "dma"
+  /** The rig can attach and detach devices. */
+  | "hotplug"
+  /** A second handle in the same program is another owner. */
+  | "exclusive-claim"
+  /** SET_FEATURE(ENDPOINT_HALT) makes packets read `stall`. */
+  | "halt"
+  /** A packet longer than was asked reads `data-overrun`. */
+  | "overrun"
+  | "reset";
+
+/** A transport with a counter device on it, made anew for each case. */
+export interface ContractRig {
+  readonly transport: IsochTransport;
+  /** The {@link counterProtocol} device. */
+  readonly selector: DeviceSelector;
+  /** Lets a while pass on the bus. */
+  readonly pause: () => Promise<void>;
+  /** Plugs another counter device in. Without the gap `hotplug`. */
+  readonly attach?: () => DeviceSelector;
+  /** Unplugs the counter device. Without the gap `hotplug`. */
+  readonly detach?: () => void;
+  /** What is in use, by name: all zero once everything is closed. */
+  readonly audit?: () => Readonly<Record<string, number>>;
+  readonly cleanup: () => void | Promise<void>;
+}
+
+/** A transport that is to be held to the contract. */
+export interface ContractTarget {
+  readonly name: string;
+  /** What it cannot do, and why. */
+  readonly gaps: Readonly<Partial<Record<ContractNeed, string>>>;
+  readonly create: () => ContractRig | Promise<ContractRig>;
+}
+
+/** Alternate settings of the counter device. */
+const inOnly = 1;
+const outOnly = 2;
+const both = 3;
+
+const { inEndpoint, outEndpoint } = counterProtocol;
+
+const vendorRequest = { type: "vendor", recipient: "device", value: 0, index: 0 } as const;
+const getStatistics: ControlSetup = { ...vendorRequest, direction: "in", request: counterProtocol.getStatistics };
+const resetStatistics: ControlSetup = { ...vendorRequest, direction: "out", request: counterProtocol.reset };
+const unknownRequest: ControlSetup = { ...vendorRequest, direction: "in", request: 0x7e };
+const getDeviceDescriptor: ControlSetup = {
+  direction: "in",
+  type: "standard",
+  recipient: "device",
+  request: 6,
+  value: 0x0100,
+  index: 0,
+};
+
+/** One case at work: what it opens is closed at its end, whatever happened. */
+class Workbench {
+  readonly rig: ContractRig;
+  readonly #closing: (() => void | Promise<void>)[] = [];
+
+  constructor(rig: ContractRig) {
+    this.rig = rig;
+  }
+
+  get transport(): IsochTransport {
+    return this.rig.transport;
+  }
+
+  /** Runs at the end of the case, the last first. */
+  atEnd(close: () => void | Promise<void>): void {
+    this.#closing.push(close);
+  }
+
+  async port(address: number, alternate: number): Promise<RawPort> {
+    const port = await RawPort.open(this.transport, this.rig.selector, address, alternate);
+    this.atEnd(() => port.close());
+    return port;
+  }
+
+  async device(): Promise<UsbDevice> {
+    let subscription: Subscription | undefined;
+    const device = await new Promise<UsbDevice>((resolve, reject) => {
+      subscription = openDevice(this.transport, this.rig.selector).subscribe({ next: resolve, error: reject });
+    });
+    this.atEnd(async () => {
+      subscription?.unsubscribe();
+      await done(device.closed);
+    });
+    return device;
+  }
+
+  async session(endpoint: number, alternate: number, device?: UsbDevice): Promise<PipeSession> {
+    const session = await firstValueFrom((device ?? (await this.device())).openPipe({ endpoint, alternate }));
+    this.atEnd(() => done(session.close()));
+    return session;
+  }
+
+  pipe(alternate = inOnly, selector = this.rig.selector): IsochPipe {
+    const pipe = isochPipe(this.transport, { ...selector, endpoint: inEndpoint, alternate });
+    this.atEnd(() => done(pipe.closed));
+    return pipe;
+  }
+
+  attach(): DeviceSelector {
+    if (this.rig.attach === undefined) throw new Error("the rig has no hotplug: declare the gap");
+    return this.rig.attach();
+  }
+
+  detach(): void {
+    if (this.rig.detach === undefined) throw new Error("the rig has no hotplug: declare the gap");
+    this.rig.detach();
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing.reverse()) await close();
+    const inUse = Object.entries(this.rig.audit?.() ?? {}).filter(([, count]) => count !== 0);
+    expect(inUse, "resources return to zero").toStrictEqual([]);
+  }
+}
+
+/** The code of the error that comes instead of a value. */
+async function codeOf(work: Promise<unknown> | Observable<unknown> | (() => unknown)): Promise<string> {
+  try {
+    await (typeof work === "function" ? work() : "subscribe" in work ? lastValueFrom(work) : work);
+  } catch (error) {
+    return IsochError.is(error) ? error.code : `not one of ours: ${String(error)}`;
+  }
+  return "no error";
+}
+
+function completionOf(transfer: IsochTransfer): Promise<IsochResults> {
+  return firstValueFrom(transfer.completion);
+}
+
+/** As many frames as pass in so many milliseconds. */
+function framesIn(session: PipeSession, milliseconds: number): number {
+  return Math.ceil((milliseconds * 1000) / session.endpoint.frameDuration);
+}
+
+/** A request to send packets with counters from `first` on. */
+function counterRequest(first: number, lengths: readonly number[]): IsochRequest & { readonly buffer: Uint8Array } {
+  const buffer = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  let offset = 0;
+  lengths.forEach((length, i) => {
+    writeCounter(buffer, first + i, offset);
+    offset += length;
+  });
+  return { lengths, buffer };
+}
+
+function sameLength(frames: number, length = 64): readonly number[] {
+  return new Array<number>(frames).fill(length);
+}
+
+async function statisticsOf(
+  device: Pick<UsbDevice, "controlTransfer">,
+): Promise<{ packets: number; mismatches: number; short: number }> {
+  const bytes = await firstValueFrom(device.controlTransfer(getStatistics, 12));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { packets: view.getUint32(0, true), mismatches: view.getUint32(4, true), short: view.getUint32(8, true) };
+}
+
+/**
+ * Every frame is good and carries a counter that follows the one before; where frames were lost,
+ * the counter says so too: exactly where the bus clock can be read, about where it is estimated.
+ */
+function expectCounters(results: readonly IsochResults[], { frameNumber }: TransportCapabilities): void {
+  let expected: number | undefined;
+  for (const each of results) {
+    let isFirst = true;
+    for (const { status, data } of each) {
+      expect(status).toBe("ok");
+      const counter = readCounter(data) ?? NaN;
+      const lost = isFirst ? each.lost : 0;
+      if (expected !== undefined) {
+        const unexplained = Math.abs(counter - expected - lost);
+        expect(unexplained, `counter ${counter} after ${expected - 1}, lost ${lost}`).toBeLessThanOrEqual(
+          frameNumber || lost === 0 ? 0 : 8,
+        );
+      }
+      expected = counter + 1;
+      isFirst = false;
+    }
+  }
+}
+
+function servedFrames({ statuses }: Submission): number {
+  return statuses.findLastIndex((code) => statusOf(code) !== "not-complete") + 1;
+}
+
+/**
+ * Declares the tests that every transport passes, for this one. A case that it cannot run is
+ * skipped under its name, with the gap and its reason.
+ */
+export function transportContract(target: ContractTarget): void {
+  const { gaps } = target;
+
+  /** A case that runs where nothing of what it needs is a gap. */
+  const check = (name: string, needs: readonly ContractNeed[], body: (bench: Workbench) => Promise<void>) => {
+    const gap = needs.find((need) => gaps[need] !== undefined);
+    const title = gap === undefined ? name : `${name} [gap: ${gap}: ${gaps[gap] ?? ""}]`;
+    it.skipIf(gap !== undefined)(title, async () => {
+      const rig = await target.create();
+      const bench = new Workbench(rig);
+      try {
+        try {
+          await body(bench);
+        } finally {
+          await bench.close();
+        }
+      } finally {
+        await rig.cleanup();
+      }
+    });
+  };
+
+  /** A case that runs only where something is a gap: what happens instead. */
+  const checkWithout = (need: ContractNeed, name: string, body: (bench: Workbench) => Promise<void>) => {
+    if (gaps[need] !== undefined) check(`without ${need}: ${name}`, [], body);
+  };
+
+  describe(`transport contract: ${target.name}`, () => {
+    check("the gap table says what the capabilities say", [], async ({ transport: { capabilities } }) => {
+      const has = (need: ContractNeed) => gaps[need] === undefined;
+      await Promise.resolve();
+      expect({
+        startFrame: has("start-frame"),
+        frameNumber: has("frame-number"),
+        lengthsPerFrame: has("lengths-per-frame"),
+        cancel: has("cancel-transfer") ? "transfer" : has("cancel") ? "pipe" : "none",
+        blocking: has("blocking"),
+        dma: has("dma"),
+      }).toStrictEqual(capabilities);
+    });
+
+    describe("devices", () => {
+      check("lists the device that is there, with its descriptors", [], async ({ transport }) => {
+        const event = await firstValueFrom(
+          transport.devices().pipe(filter(({ device }) => device.descriptor.vendorId === counterProtocol.vendorId)),
+        );
+        expect(event.type).toBe("attach");
+        expect(event.device.descriptor.productId).toBe(counterProtocol.productId);
+        expect(event.device.id).not.toBe("");
+      });
+
+      check("tells of devices that come and go", ["hotplug"], async (bench) => {
+        const events: DeviceEvent[] = [];
+        const subscription = bench.transport.devices().subscribe((event) => events.push(event));
+        bench.atEnd(() => {
+          subscription.unsubscribe();
+        });
+        await bench.rig.pause();
+        const [first, ...others] = events;
+        expect(others).toStrictEqual([]);
+        bench.attach();
+        bench.detach();
+        await bench.rig.pause();
+        expect(events.map(({ type }) => type)).toStrictEqual(["attach", "attach", "detach"]);
+        expect(events[2]?.device.id).toBe(first?.device.id);
+        expect(events[1]?.device.id).not.toBe(first?.device.id);
+        const now = await firstValueFrom(bench.transport.devices().pipe(take(1), toArray()));
+        expect(now.map(({ device }) => device.id)).toStrictEqual([events[1]?.device.id]);
+      });
+
+      check("opens a device by its id", [], async ({ transport }) => {
+        const { device } = await firstValueFrom(transport.devices());
+        const opened = await firstValueFrom(transport.open({ id: device.id }));
+        expect(opened.info.id).toBe(device.id);
+        await done(opened.close());
+      });
+
+      check("does not open what is not there: no-such-device", [], async ({ transport, rig }) => {
+        const missing = transport.open({ ...rig.selector, serialNumber: "none has this" });
+        expect(await codeOf(missing)).toBe("no-such-device");
+        expect(await codeOf(isochPipe(transport, { vendorId: 0xfffe, endpoint: inEndpoint }))).toBe("no-such-device");
+      });
+
+      check("leaves nothing open when the opening is given up at once", [], async ({ transport, rig }) => {
+        transport
+          .open(rig.selector)
+          .pipe(concatMap((device) => device.close()))
+          .subscribe()
+          .unsubscribe();
+        openDevice(transport, rig.selector).subscribe().unsubscribe();
+        const pipe = isochPipe(transport, { ...rig.selector, endpoint: inEndpoint });
+        pipe.subscribe().unsubscribe();
+        await done(pipe.closed);
+        await rig.pause();
+      });
+
+      check("knows the selected configuration of an open device", [], async (bench) => {
+        const { configuration, info } = await bench.device();
+        const alternates = configuration.interfaces[0]?.alternates ?? [];
+        expect(alternates.map(({ alternateSetting }) => alternateSetting)).toStrictEqual([0, 1, 2, 3]);
+        expect(info.descriptor.vendorId).toBe(counterProtocol.vendorId);
+      });
+    });
+
+    describe("interfaces", () => {
+      check("claimed elsewhere: interface-busy, until it is released", ["exclusive-claim"], async (bench) => {
+        const port = await bench.port(inEndpoint, inOnly);
+        const other = await firstValueFrom(bench.transport.open(bench.rig.selector));
+        expect(await codeOf(done(other.claimInterface(0)))).toBe("interface-busy");
+        expect(await codeOf(isochPipe(bench.transport, { ...bench.rig.selector, endpoint: inEndpoint }))).toBe(
+          "interface-busy",
+        );
+        await done(port.device.releaseInterface(0));
+        await done(other.claimInterface(0));
+        await done(other.releaseInterface(0));
+        await done(other.close());
+      });
+
+      check("an interface or alternate setting that is not there: no-such-endpoint", [], async (bench) => {
+        const device = await firstValueFrom(bench.transport.open(bench.rig.selector));
+        expect(await codeOf(done(device.claimInterface(9)))).toBe("no-such-endpoint");
+        await done(device.claimInterface(0));
+        expect(await codeOf(done(device.selectAlternate(0, 9)))).toBe("no-such-endpoint");
+        await done(device.releaseInterface(0));
+        await done(device.close());
+      });
+
+      check("an endpoint that the selected alternate setting has not: not-in-alternate", [], async (bench) => {
+        const { device } = await bench.port(inEndpoint, inOnly);
+        expect(await codeOf(() => device.openEndpoint(outEndpoint))).toBe("not-in-alternate");
+      });
+
+      check("another alternate setting, another size", [], async (bench) => {
+        const pipe = bench.pipe(inOnly);
+        const large = await firstValueFrom(pipe.results({ frames: 4 }));
+        await done(pipe.closed);
+        const small = await firstValueFrom(bench.pipe(both).results({ frames: 4 }));
+        expect(large.bytesTransferred).toBeGreaterThan(small.bytesTransferred);
+        for (const { length, requested, actual } of [large, small]) {
+          expect(length).toBe(4);
+          expect(actual).toStrictEqual(requested);
+        }
+      });
+
+      check("two pipes share an interface", [], async (bench) => {
+        const device = await bench.device();
+        const reader = await bench.session(inEndpoint, both, device);
+        const writer = await bench.session(outEndpoint, both, device);
+        const reading = completionOf(reader.issue({ lengths: reader.endpoint.maxFrameLength, frames: 64 }));
+        const writing = completionOf(writer.issue(counterRequest(0, sameLength(64))));
+        expectCounters([await reading], bench.transport.capabilities);
+        expect((await writing).error).toBe("ok");
+        expect(await statisticsOf(device)).toStrictEqual({ packets: 64, mismatches: 0, short: 0 });
+      });
+    });
+
+    describe("control transfers", () => {
+      check("IN: brings what the device sent, as much as was asked", [], async (bench) => {
+        const device = await bench.device();
+        const whole = await firstValueFrom(device.controlTransfer(getDeviceDescriptor, 64));
+        expect([...whole.subarray(0, 2)]).toStrictEqual([18, 1]);
+        expect(whole.length).toBe(18);
+        expect(await firstValueFrom(device.controlTransfer(getDeviceDescriptor, 8))).toStrictEqual(whole.slice(0, 8));
+      });
+
+      check("OUT: reaches the device, and emits an empty array", [], async (bench) => {
+        const device = await bench.device();
+        const session = await bench.session(outEndpoint, outOnly, device);
+        await completionOf(session.issue(counterRequest(0, sameLength(8))));
+        expect((await statisticsOf(device)).packets).toBe(8);
+        expect(await firstValueFrom(device.controlTransfer(resetStatistics, new Uint8Array(0)))).toHaveLength(0);
+        expect(await statisticsOf(device)).toStrictEqual({ packets: 0, mismatches: 0, short: 0 });
+      });
+
+      check("refused: control-stalled, and the next one works", [], async (bench) => {
+        const device = await bench.device();
+        expect(await codeOf(device.controlTransfer(unknownRequest, 8))).toBe("control-stalled");
+        expect(await firstValueFrom(device.controlTransfer(getDeviceDescriptor, 18))).toHaveLength(18);
+      });
+
+      check("works while a pipe streams", [], async (bench) => {
+        const device = await bench.device();
+        const pipe = isochPipe(device, { endpoint: inEndpoint });
+        const results = lastValueFrom(pipe.results({ frames: 8 }).pipe(take(20), toArray()));
+        for (let i = 0; i < 10; i++) {
+          expect(await firstValueFrom(device.controlTransfer(getDeviceDescriptor, 18))).toHaveLength(18);
+        }
+        expectCounters(await results, bench.transport.capabilities);
+        await done(pipe.closed);
+      });
+    });
+
+    describe("IN", () => {
+      check("a stream brings every counter once, in order", [], async (bench) => {
+        const results = await lastValueFrom(bench.pipe().results({ frames: 16, queue: 8 }).pipe(take(60), toArray()));
+        expect(results.every(({ length, served }) => length === 16 && served === 16)).toBe(true);
+        expectCounters(results, bench.transport.capabilities);
+      });
+
+      check("requests one after the other bring every counter", [], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const lengths = session.endpoint.maxFrameLength;
+        const transfers = Array.from({ length: 20 }, () => session.issue({ lengths, frames: 8 }));
+        const results = await Promise.all(transfers.map(completionOf));
+        expectCounters(results, bench.transport.capabilities);
+        expect(results.every(({ lost, error }) => lost === 0 && error === "ok")).toBe(true);
+      });
+
+      check("a request of one frame, and one of more frames than a carrier takes at once", [], async (bench) => {
+        const session = await bench.session(inEndpoint, both);
+        const lengths = session.endpoint.maxFrameLength;
+        const one = session.issue({ lengths, frames: 1 });
+        const many = session.issue({ lengths, frames: 1500 });
+        const results = [await completionOf(one), await completionOf(many)];
+        expect(results.map(({ length }) => length)).toStrictEqual([1, 1500]);
+        expectCounters(results, bench.transport.capabilities);
+      });
+
+      check("the data lands in the buffer that the request brought", [], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const { maxFrameLength } = session.endpoint;
+        const buffer = new Uint8Array(4 * maxFrameLength).fill(0xee);
+        await completionOf(session.issue({ lengths: maxFrameLength, frames: 4, buffer }));
+        const counters = [0, 1, 2, 3].map((i) => readCounter(buffer, i * maxFrameLength) ?? NaN);
+        expect(counters.map((counter) => counter - (counters[0] ?? NaN))).toStrictEqual([0, 1, 2, 3]);
+      });
+
+      check(
+        "a packet longer than was asked: data-overrun, the others unharmed",
+        ["lengths-per-frame", "overrun"],
+        async (bench) => {
+          const session = await bench.session(inEndpoint, both);
+          const most = session.endpoint.maxFrameLength;
+          const { actual, statuses } = await completionOf(session.issue({ lengths: [most, 16, most, 8, most] }));
+          expect(Array.from(statuses, statusOf)).toStrictEqual(["ok", "data-overrun", "ok", "data-overrun", "ok"]);
+          expect([...actual]).toStrictEqual([most, 16, most, 8, most]);
+        },
+      );
+    });
+
+    describe("OUT", () => {
+      check("the device takes every packet once, in order", [], async (bench) => {
+        const device = await bench.device();
+        const session = await bench.session(outEndpoint, outOnly, device);
+        const transfers = Array.from({ length: 10 }, (_, i) =>
+          session.issue(counterRequest(32 * i, sameLength(32, session.endpoint.maxFrameLength))),
+        );
+        for (const results of await Promise.all(transfers.map(completionOf))) {
+          expect(results.error).toBe("ok");
+          expect(results.bytesTransferred).toBe(32 * session.endpoint.maxFrameLength);
+        }
+        expect(await statisticsOf(device)).toStrictEqual({ packets: 320, mismatches: 0, short: 0 });
+      });
+
+      check("the device sees a counter that is out of place", [], async (bench) => {
+        const device = await bench.device();
+        const session = await bench.session(outEndpoint, outOnly, device);
+        await completionOf(session.issue(counterRequest(0, sameLength(4))));
+        await completionOf(session.issue(counterRequest(7, sameLength(4))));
+        expect(await statisticsOf(device)).toStrictEqual({ packets: 8, mismatches: 1, short: 0 });
+      });
+
+      check("each frame has its own length", ["lengths-per-frame"], async (bench) => {
+        const device = await bench.device();
+        const session = await bench.session(outEndpoint, outOnly, device);
+        const lengths = [8, 176, 9, session.endpoint.maxFrameLength, 180, 8];
+        const { actual } = await completionOf(session.issue(counterRequest(0, lengths)));
+        expect([...actual]).toStrictEqual(lengths);
+        expect(await statisticsOf(device)).toStrictEqual({ packets: 6, mismatches: 0, short: 0 });
+      });
+
+      check("a frame of no bytes is an empty packet", [], async (bench) => {
+        const port = await bench.port(outEndpoint, outOnly);
+        const { actual } = await port.submit({ lengths: 0, frames: 5 }).completion;
+        expect([...actual]).toStrictEqual([0, 0, 0, 0, 0]);
+        expect(await statisticsOf(port.device)).toStrictEqual({ packets: 0, mismatches: 0, short: 5 });
+      });
+    });
+
+    describe("frames", () => {
+      checkWithout("lengths-per-frame", "refused as unsupported", async (bench) => {
+        const session = await bench.session(outEndpoint, outOnly);
+        expect(await codeOf(() => session.issue(counterRequest(0, [8, 9])))).toBe("unsupported");
+      });
+
+      check("the frame number goes up, and completions say where they began", ["frame-number"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const before = session.frameNumber();
+        const { firstFrame } = await completionOf(session.issue({ lengths: 3, frames: 16 }));
+        expect(firstFrame).toBeGreaterThanOrEqual(before);
+        expect(session.frameNumber()).toBeGreaterThanOrEqual(firstFrame + 15);
+      });
+
+      checkWithout("frame-number", "frames count from 0, and asking is unsupported", async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        expect(await codeOf(() => session.frameNumber())).toBe("unsupported");
+        const first = session.issue({ lengths: session.endpoint.maxFrameLength, frames: 4 });
+        const second = session.issue({ lengths: session.endpoint.maxFrameLength, frames: 4 });
+        const results = [await completionOf(first), await completionOf(second)];
+        expect(results.map(({ firstFrame }) => firstFrame)).toStrictEqual([0, 4]);
+      });
+
+      check(
+        "an explicit start is kept, and the frames before it count as lost",
+        ["start-frame", "frame-number"],
+        async (bench) => {
+          const session = await bench.session(inEndpoint, inOnly);
+          const lengths = session.endpoint.maxFrameLength;
+          const early = await completionOf(session.issue({ lengths, frames: 2 }));
+          const start = session.frameNumber() + framesIn(session, 60);
+          const late = await completionOf(session.issue({ lengths, frames: 4, start }));
+          expect(late.firstFrame).toBe(start);
+          expect(late.lost).toBe(start - early.firstFrame - 2);
+          expectCounters([early, late], bench.transport.capabilities);
+        },
+      );
+
+      check("a stream begins where it was asked to", ["start-frame", "frame-number"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const start = session.frameNumber() + framesIn(session, 60);
+        await done(session.close());
+        expect((await firstValueFrom(bench.pipe().results({ frames: 4, start }))).firstFrame).toBe(start);
+      });
+
+      check("a start that has passed: start-in-past", ["start-frame", "frame-number"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const { firstFrame } = await completionOf(session.issue({ lengths: 8, frames: 16 }));
+        expect(await codeOf(() => session.issue({ lengths: 8, frames: 1, start: firstFrame }))).toBe("start-in-past");
+        expect((await completionOf(session.issue({ lengths: 8, frames: 1 }))).served).toBe(1);
+      });
+
+      check(
+        "a start before the end of what is queued: start-overlap",
+        ["start-frame", "frame-number"],
+        async (bench) => {
+          const session = await bench.session(inEndpoint, inOnly);
+          const lengths = session.endpoint.maxFrameLength;
+          const start = session.frameNumber() + framesIn(session, 60);
+          const first = session.issue({ lengths, frames: 8, start });
+          expect(await codeOf(() => session.issue({ lengths, frames: 8, start: start + 7 }))).toBe("start-overlap");
+          const next = session.issue({ lengths, frames: 8, start: start + 8 });
+          const results = [await completionOf(first), await completionOf(next)];
+          expect(results.map(({ firstFrame }) => firstFrame)).toStrictEqual([start, start + 8]);
+        },
+      );
+
+      check("as soon as possible is directly after what is queued", ["start-frame", "frame-number"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const start = session.frameNumber() + framesIn(session, 60);
+        const first = session.issue({ lengths: 8, frames: 5, start });
+        const next = session.issue({ lengths: 8, frames: 5 });
+        await completionOf(first);
+        expect((await completionOf(next)).firstFrame).toBe(start + 5);
+      });
+
+      check(
+        "a start far in the future is no error, and can be cancelled",
+        ["start-frame", "frame-number", "cancel"],
+        async (bench) => {
+          const session = await bench.session(inEndpoint, inOnly);
+          const transfer = session.issue({ lengths: 8, frames: 2, start: session.frameNumber() + 1e12 });
+          const completion = completionOf(transfer);
+          transfer.abort();
+          expect((await completion).served).toBe(0);
+        },
+      );
+
+      checkWithout("start-frame", "refused as unsupported", async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        expect(await codeOf(() => session.issue({ lengths: 8, frames: 1, start: 5 }))).toBe("unsupported");
+        expect(await codeOf(bench.pipe(inOnly).results({ start: 5 }))).not.toBe("no error");
+      });
+    });
+
+    describe("completions", () => {
+      check("once, in order, never within submit, the arrays untouched afterwards", [], async (bench) => {
+        const port = await bench.port(inEndpoint, both);
+        let left = 120;
+        const send = () => {
+          if (left-- > 0) port.submit({ lengths: 1024, frames: 1 + (left % 7) });
+        };
+        port.onCompleted = send;
+        for (let i = 0; i < 6; i++) send();
+        await port.drained();
+        expect(port.sent).toHaveLength(120);
+      });
+
+      check("of two endpoints do not wait for one another", [], async (bench) => {
+        const reader = await bench.port(inEndpoint, both);
+        const writer = reader.beside(outEndpoint);
+        const long = reader.submit({ lengths: 1024, frames: 400 });
+        const seen: boolean[] = [];
+        writer.onCompleted = () => seen.push(long.isComplete);
+        writer.submit({ lengths: 8, frames: 8 });
+        await writer.drained();
+        await long.completion;
+        expect(seen).toStrictEqual([false]);
+      });
+
+      check("are stamped with a clock that never goes back", [], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const times = [session.now()];
+        for (let i = 0; i < 5; i++) {
+          const transfer = session.issue({ lengths: session.endpoint.maxFrameLength, frames: 4 });
+          times.push((await completionOf(transfer)).timestamp, session.now());
+        }
+        expect(times).toStrictEqual(times.toSorted((a, b) => a - b));
+        const passed = (times.at(-1) ?? 0) - (times[0] ?? 0);
+        expect(passed).toBeGreaterThanOrEqual(5 * 4 * session.endpoint.frameDuration);
+      });
+
+      check("a request can be issued from within a completion", [], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const lengths = session.endpoint.maxFrameLength;
+        const first = session.issue({ lengths, frames: 4 });
+        const second = session.issue({ lengths, frames: 4 });
+        const third = await new Promise<IsochTransfer>((resolve, reject) => {
+          first.completion.subscribe({
+            next: () => {
+              resolve(session.issue({ lengths, frames: 4 }));
+            },
+            error: reject,
+          });
+        });
+        const results = [first.results(), await completionOf(second), await completionOf(third)];
+        expectCounters(results, bench.transport.capabilities);
+      });
+    });
+
+    describe("cancel", () => {
+      check("one transfer: the others run on, and completions stay in order", ["cancel-transfer"], async (bench) => {
+        const port = await bench.port(inEndpoint, both);
+        const [first, second, third] = [0, 1, 2].map(() => port.submit({ lengths: 1024, frames: 300 }));
+        if (first === undefined || second === undefined || third === undefined) throw new Error("not submitted");
+        port.cancel(second);
+        port.cancel(second);
+        await port.drained();
+        expect([first, second, third].map(({ submission: { cancelled } }) => cancelled)).toStrictEqual([
+          false,
+          true,
+          false,
+        ]);
+        expect(servedFrames(first.submission)).toBe(300);
+        expect(servedFrames(second.submission)).toBe(0);
+        expect(servedFrames(third.submission)).toBe(300);
+      });
+
+      check("the frames that had finished are kept", ["cancel"], async (bench) => {
+        const reader = await bench.port(inEndpoint, both);
+        const writer = reader.beside(outEndpoint);
+        const long = reader.submit({ lengths: 1024, frames: 1000 });
+        const send = () => writer.submit({ lengths: 8, frames: 50 });
+        writer.onCompleted = () => {
+          if (writer.sent.length < 4) send();
+          else reader.cancel(long);
+        };
+        send();
+        const { cancelled, statuses, actual, buffer, error } = await long.completion;
+        const served = servedFrames(long.submission);
+        expect({ cancelled, error }).toStrictEqual({ cancelled: true, error: undefined });
+        expect(served).toBeGreaterThanOrEqual(100);
+        expect(served).toBeLessThan(1000);
+        const first = readCounter(buffer) ?? NaN;
+        for (let i = 0; i < served; i++) {
+          if (statusOf(statuses[i] ?? 0) === "cancelled") continue;
+          expect(statusOf(statuses[i] ?? 0)).toBe("ok");
+          expect(actual[i]).toBe(1024);
+          expect(readCounter(buffer, i * 1024)).toBe(first + i);
+        }
+        expect(actual.subarray(served).every((moved) => moved === 0)).toBe(true);
+        await writer.drained();
+      });
+
+      check("the whole pipe", ["cancel"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const frames = framesIn(session, 2000);
+        const transfers = [0, 1, 2].map(() => session.issue({ lengths: 8, frames }));
+        const completions = transfers.map(completionOf);
+        session.abort();
+        expect(transfers.map(({ isComplete }) => isComplete)).toStrictEqual([false, false, false]);
+        const results = await Promise.all(completions);
+        expect(results.map(({ error }) => error)).toStrictEqual(["cancelled", "cancelled", "cancelled"]);
+      });
+
+      check("of what has completed does nothing", [], async (bench) => {
+        const port = await bench.port(inEndpoint, inOnly);
+        const sent = port.submit({ lengths: 8, frames: 4 });
+        await sent.completion;
+        port.cancel(sent);
+        await bench.rig.pause();
+        expect(sent.submission.cancelled).toBe(false);
+      });
+
+      if (gaps["cancel-transfer"] !== undefined && gaps.cancel === undefined) {
+        check("without cancel-transfer: cancelling one cancels all on the pipe", [], async (bench) => {
+          const port = await bench.port(inEndpoint, both);
+          const [first, second] = [0, 1].map(() => port.submit({ lengths: 1024, frames: 4000 }));
+          if (first === undefined || second === undefined) throw new Error("not submitted");
+          port.cancel(second);
+          await port.drained();
+          expect([first.submission.cancelled, second.submission.cancelled]).toStrictEqual([true, true]);
+        });
+      }
+
+      checkWithout("cancel", "an aborted transfer runs to its end", async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const transfer = session.issue({ lengths: session.endpoint.maxFrameLength, frames: 100 });
+        transfer.abort();
+        const results = await completionOf(transfer);
+        expect(results.served).toBe(100);
+        expectCounters([results], bench.transport.capabilities);
+      });
+    });
+
+    describe("teardown", () => {
+      check("close-in-flight", [], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const transfers = [0, 1, 2, 3].map(() => session.issue({ lengths: 8, frames: 200 }));
+        const released = transfers.map((transfer) => done(transfer.released));
+        await done(session.close());
+        await Promise.all(released);
+        expect(await codeOf(() => session.issue({ lengths: 8, frames: 1 }))).toBe("pipe-closed");
+      });
+
+      check("close-transfer-in-flight: nothing is emitted, the buffer comes back", [], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const transfer = session.issue({ lengths: 8, frames: 200 });
+        let emitted = 0;
+        transfer.completion.subscribe(() => emitted++);
+        transfer.close();
+        await done(transfer.released);
+        expect(emitted).toBe(0);
+        expect(await codeOf(() => transfer.status())).toBe("transfer-closed");
+      });
+
+      check("close-after-cancel", [], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const transfers = [0, 1, 2].map(() => session.issue({ lengths: 8, frames: 200 }));
+        const completions = transfers.map(completionOf);
+        session.abort();
+        await done(session.close());
+        expect(await Promise.all(completions)).toHaveLength(3);
+      });
+
+      check("double-close", [], async (bench) => {
+        const device = await bench.device();
+        const session = await bench.session(inEndpoint, inOnly, device);
+        void session.issue({ lengths: 8, frames: 50 });
+        await Promise.all([done(session.close()), done(session.close()), done(device.close()), done(device.close())]);
+        await done(session.close());
+        await done(device.close());
+      });
+
+      check("close-device-in-flight", [], async (bench) => {
+        const device = await bench.device();
+        const session = await bench.session(inEndpoint, inOnly, device);
+        const transfer = session.issue({ lengths: 8, frames: 200 });
+        const released = done(transfer.released);
+        await done(device.close());
+        await released;
+      });
+
+      check("unsubscribe-while-streaming, at once and from within a result", [], async (bench) => {
+        const pipe = bench.pipe();
+        pipe.results({ frames: 4 }).subscribe().unsubscribe();
+        await done(pipe.closed);
+        expect(await lastValueFrom(pipe.results({ frames: 4 }).pipe(take(3), toArray()))).toHaveLength(3);
+        await done(pipe.closed);
+      });
+
+      check("reopen-after-close, again and again, without waiting", [], async (bench) => {
+        const pipe = bench.pipe();
+        for (let i = 0; i < 8; i++) {
+          expectCounters(
+            await lastValueFrom(pipe.results({ frames: 4, queue: 3 }).pipe(take(2), toArray())),
+            bench.transport.capabilities,
+          );
+        }
+      });
+
+      check("release-with-an-alternate-selected leaves nothing selected", [], async (bench) => {
+        const device = await firstValueFrom(bench.transport.open(bench.rig.selector));
+        await done(device.claimInterface(0));
+        await done(device.selectAlternate(0, inOnly));
+        await done(device.releaseInterface(0));
+        await done(device.close());
+        expect((await firstValueFrom(bench.pipe().results({ frames: 4 }))).length).toBe(4);
+      });
+    });
+
+    describe("unplug", () => {
+      check("unplug-while-streaming: device-gone, after what had arrived", ["hotplug"], async (bench) => {
+        const results: IsochResults[] = [];
+        const code = await new Promise<string>((resolve) => {
+          bench
+            .pipe()
+            .results({ frames: 8 })
+            .subscribe({
+              next: (each) => {
+                results.push(each);
+                if (results.length === 5) bench.detach();
+              },
+              error: (error: unknown) => {
+                resolve(IsochError.is(error) ? error.code : String(error));
+              },
+            });
+        });
+        expect(code).toBe("device-gone");
+        expect(results.length).toBeGreaterThanOrEqual(5);
+        expect(results.slice(0, 5).every(({ served }) => served === 8)).toBe(true);
+      });
+
+      check("unplug-in-flight: transfers complete with device-not-responding", ["hotplug"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const transfers = [0, 1, 2].map(() => session.issue({ lengths: 8, frames: 4000 }));
+        const completions = transfers.map(completionOf);
+        bench.detach();
+        for (const { error } of await Promise.all(completions)) expect(error).toBe("device-not-responding");
+        expect(await codeOf(() => session.issue({ lengths: 8, frames: 1 }))).toBe("device-gone");
+      });
+
+      check("unplug-while-draining", ["hotplug"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const transfers = [0, 1, 2].map(() => session.issue({ lengths: 8, frames: 400 }));
+        const released = transfers.map((transfer) => done(transfer.released));
+        const closed = done(session.close());
+        bench.detach();
+        await Promise.all(released);
+        await closed;
+      });
+
+      check("unplug-while-idle: device-gone for whatever is asked", ["hotplug"], async (bench) => {
+        const device = await bench.device();
+        const session = await bench.session(inEndpoint, inOnly, device);
+        bench.detach();
+        await bench.rig.pause();
+        expect(await codeOf(async () => completionOf(session.issue({ lengths: 8, frames: 1 })))).toBe("device-gone");
+        expect(await codeOf(device.controlTransfer(getDeviceDescriptor, 18))).toBe("device-gone");
+      });
+
+      check("unplug-and-close-in-one-turn, both ways round", ["hotplug"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        void session.issue({ lengths: 8, frames: 400 });
+        bench.detach();
+        await done(session.close());
+      });
+
+      check("another device goes on when one is unplugged", ["hotplug"], async (bench) => {
+        const other = bench.attach();
+        const pipe = bench.pipe(both, other);
+        const results = lastValueFrom(pipe.results({ frames: 8 }).pipe(take(20), toArray()));
+        bench.detach();
+        expectCounters(await results, bench.transport.capabilities);
+      });
+    });
+
+    describe("blocking", () => {
+      check("wait returns when the transfer has completed", ["blocking"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const lengths = session.endpoint.maxFrameLength;
+        const [first, second, third] = [0, 1, 2].map(() => session.issue({ lengths, frames: 20 }));
+        second?.wait();
+        expect([first, second, third].map((transfer) => transfer?.isComplete)).toStrictEqual([true, true, false]);
+        third?.wait();
+        third?.wait();
+        const results = [first, second, third].flatMap((transfer) =>
+          transfer === undefined ? [] : transfer.results(),
+        );
+        expectCounters(results, bench.transport.capabilities);
+      });
+
+      check("wait works from within a completion", ["blocking"], async (bench) => {
+        const port = await bench.port(inEndpoint, both);
+        const [, second, third] = [0, 1, 2].map(() => port.submit({ lengths: 1024, frames: 8 }));
+        const seen: (boolean | undefined)[] = [];
+        port.onCompleted = (sent) => {
+          if (sent !== port.sent[0]) return;
+          if (third !== undefined) port.endpoint.wait?.(third.submission);
+          seen.push(second?.isComplete, third?.isComplete);
+        };
+        await port.drained();
+        expect(seen).toStrictEqual([true, true]);
+      });
+
+      checkWithout("blocking", "refused as unsupported", async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const transfer = session.issue({ lengths: 8, frames: 4 });
+        expect(await codeOf(() => transfer.wait())).toBe("unsupported");
+      });
+    });
+
+    describe("DMA buffers", () => {
+      check("data moves in them, both ways", ["dma"], async (bench) => {
+        const device = await bench.device();
+        const reader = await bench.session(inEndpoint, both, device);
+        const writer = await bench.session(outEndpoint, both, device);
+        const lengths = reader.endpoint.maxFrameLength;
+        const received = reader.allocateDma(8 * lengths);
+        const sending = writer.allocateDma(16 * 64);
+        bench.atEnd(() => {
+          for (const buffer of [received, sending, sending]) buffer.free();
+        });
+        expect(received.address).not.toBe(0);
+        expect(sending.address).not.toBe(0);
+        expect(received.address).not.toBe(sending.address);
+        sending.bytes.set(counterRequest(0, sameLength(16)).buffer);
+        const writing = completionOf(writer.issue({ lengths: 64, frames: 16, dma: sending }));
+        expectCounters(
+          [await completionOf(reader.issue({ lengths, frames: 8, dma: received }))],
+          bench.transport.capabilities,
+        );
+        await writing;
+        expect(readCounter(received.bytes, lengths)).toBe((readCounter(received.bytes) ?? NaN) + 1);
+        expect(await statisticsOf(device)).toStrictEqual({ packets: 16, mismatches: 0, short: 0 });
+      });
+
+      check("a size that cannot be: invalid-number", ["dma"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        for (const size of [NaN, -1, 0, 1.5, Infinity, 2 ** 40]) {
+          expect(await codeOf(() => session.allocateDma(size))).toBe("invalid-number");
+        }
+      });
+
+      checkWithout("dma", "refused as unsupported", async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        expect(await codeOf(() => session.allocateDma(64))).toBe("unsupported");
+      });
+    });
+
+    describe("halt and reset", () => {
+      const halt: ControlSetup = {
+        direction: "out",
+        type: "standard",
+        recipient: "endpoint",
+        request: 3,
+        value: 0,
+        index: inEndpoint,
+      };
+      const getStatus: ControlSetup = { ...halt, direction: "in", request: 0 };
+
+      check("halted: every frame reads stall, until the halt is cleared", ["halt"], async (bench) => {
+        const device = await bench.device();
+        const session = await bench.session(inEndpoint, inOnly, device);
+        const lengths = session.endpoint.maxFrameLength;
+        await done(device.controlTransfer(halt, new Uint8Array(0)));
+        expect([...(await firstValueFrom(device.controlTransfer(getStatus, 2)))]).toStrictEqual([1, 0]);
+        const stalled = await completionOf(session.issue({ lengths, frames: 6 }));
+        expect(stalled.error).toBe("isoch");
+        expect(Array.from(stalled.statuses, statusOf)).toStrictEqual(new Array(6).fill("stall"));
+        expect(stalled.bytesTransferred).toBe(0);
+        await done(device.clearHalt(inEndpoint));
+        expect([...(await firstValueFrom(device.controlTransfer(getStatus, 2)))]).toStrictEqual([0, 0]);
+        expectCounters([await completionOf(session.issue({ lengths, frames: 6 }))], bench.transport.capabilities);
+      });
+
+      check("reset-in-flight: transfers complete first, as cancelled", ["reset"], async (bench) => {
+        const device = await bench.device();
+        const session = await bench.session(inEndpoint, inOnly, device);
+        const transfers = [0, 1].map(() => session.issue({ lengths: 8, frames: 4000 }));
+        const outcomes: string[] = [];
+        for (const transfer of transfers) transfer.completion.subscribe(({ error }) => outcomes.push(error));
+        await done(device.reset());
+        expect(outcomes).toStrictEqual(["cancelled", "cancelled"]);
+      });
+
+      check("reset-while-streaming: the stream errors, and can be opened again", ["reset"], async (bench) => {
+        const device = await bench.device();
+        const pipe = isochPipe(device, { endpoint: inEndpoint });
+        let results = 0;
+        const code = await new Promise<string>((resolve) => {
+          pipe.results({ frames: 4 }).subscribe({
+            next: () => {
+              if (++results === 3) void done(device.reset());
+            },
+            error: (error: unknown) => {
+              resolve(IsochError.is(error) ? error.code : String(error));
+            },
+          });
+        });
+        expect(["pipe-closed", "device-gone"]).toContain(code);
+        await done(pipe.closed);
+        expect((await firstValueFrom(pipe.results({ frames: 4 }))).served).toBe(4);
+        await done(pipe.closed);
+      });
+    });
+  });
+}
