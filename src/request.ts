@@ -174,7 +174,7 @@ function checkLengths({ lengths, frames }: IsochRequest, endpoint: PipeEndpoint)
     return new Uint32Array(checkCount(frames)).fill(checkFrameLength("lengths", lengths, endpoint));
   }
   const list: unknown = lengths;
-  if (typeof list !== "object" || list === null) {
+  if (typeof list !== "object" || list === null || !("length" in list)) {
     throw new InvalidRequestError(
       "invalid-number",
       `lengths must be one number of bytes for all frames, or a list of them, not ${inWords(list)}`,

@@ -51,7 +51,11 @@ describe("abort", () => {
       const expected = "        ----a-(bc|)";
       const result = source.pipe(issue(isochPipe(lab.transport, inPipe)), abort(panic), close(), map(outcome));
 
-      m.expect(result).toBeObservable(expected, { a: "0: 4 of 4 ok", b: "4: 2 of 4 cancelled", c: "8: 0 of 4 cancelled" });
+      m.expect(result).toBeObservable(expected, {
+        a: "0: 4 of 4 ok",
+        b: "4: 2 of 4 cancelled",
+        c: "8: 0 of 4 cancelled",
+      });
       m.expect(panic).toHaveSubscriptions(panicSubs);
       lab.finish();
       expect(lab.device.asked).toStrictEqual([0, 1, 2, 3, 4, 5]);
@@ -159,7 +163,11 @@ describe("abort", () => {
       const source = m.cold("   a-----", { a: handMadePipe().issue() });
       const expected = "        #     ";
 
-      m.expect(source.pipe(abort(throwError(() => new Error("reason"))))).toBeObservable(expected, {}, new Error("reason"));
+      m.expect(source.pipe(abort(throwError(() => new Error("reason"))))).toBeObservable(
+        expected,
+        {},
+        new Error("reason"),
+      );
       m.expect(source).toHaveSubscriptions([]);
     }),
   );
@@ -173,7 +181,13 @@ describe("abort", () => {
       const subs = "            ^--!   ";
       const expected = "        -x--   ";
 
-      m.expect(source.pipe(abort(panic), map(() => "x")), subs).toBeObservable(expected);
+      m.expect(
+        source.pipe(
+          abort(panic),
+          map(() => "x"),
+        ),
+        subs,
+      ).toBeObservable(expected);
       m.expect(source).toHaveSubscriptions(subs);
       m.expect(panic).toHaveSubscriptions(subs);
       m.flush();

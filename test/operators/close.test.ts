@@ -169,9 +169,10 @@ describe("close", () => {
         const source = m.hot("    a-|", requests);
         const expected = "        --(a|)";
 
-        m.expect(
-          source.pipe(issue(isochPipe(lab.transport, inPipe)), close(EMPTY), map(outcome)),
-        ).toBeObservable(expected, { a: "0: 2 of 2 ok" });
+        m.expect(source.pipe(issue(isochPipe(lab.transport, inPipe)), close(EMPTY), map(outcome))).toBeObservable(
+          expected,
+          { a: "0: 2 of 2 ok" },
+        );
         lab.finish();
       }),
     );
@@ -205,7 +206,11 @@ describe("close", () => {
         const source = m.cold("   a--", { a: handMadePipe().issue() });
         const expected = "        #  ";
 
-        m.expect(source.pipe(close(throwError(() => new Error("reason"))))).toBeObservable(expected, {}, new Error("reason"));
+        m.expect(source.pipe(close(throwError(() => new Error("reason"))))).toBeObservable(
+          expected,
+          {},
+          new Error("reason"),
+        );
         m.expect(source).toHaveSubscriptions([]);
       }),
     );

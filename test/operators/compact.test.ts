@@ -13,7 +13,11 @@ describe("compact", () => {
     it(
       "makes the data contiguous, in a copy",
       marbles((m) => {
-        const short = results(10, [[1, 2], ["crc", 3], [4, 4, 4, 4]]);
+        const short = results(10, [
+          [1, 2],
+          ["crc", 3],
+          [4, 4, 4, 4],
+        ]);
         const source = m.hot("    -a-|", { a: short });
         const subs = "            ^--!";
         const expected = "        -a-|";
@@ -37,7 +41,12 @@ describe("compact", () => {
       marbles((m) => {
         const full = results(0, [[1, 2, 3, 4], [5]]);
 
-        m.expect(m.hot("-a-|", { a: full }).pipe(compact(), map((each) => each === full))).toBeObservable("-a-|", {
+        m.expect(
+          m.hot("-a-|", { a: full }).pipe(
+            compact(),
+            map((each) => each === full),
+          ),
+        ).toBeObservable("-a-|", {
           a: true,
         });
       }),

@@ -105,7 +105,14 @@ describe("gaps", () => {
             error: "isoch",
             timestamp: 11_000,
           },
-          b: { firstFrame: 9, lost: 0, statuses: ["ok", "crc"], bytes: 2 * requested, error: "isoch", timestamp: 11_000 },
+          b: {
+            firstFrame: 9,
+            lost: 0,
+            statuses: ["ok", "crc"],
+            bytes: 2 * requested,
+            error: "isoch",
+            timestamp: 11_000,
+          },
         });
         m.expect(source).toHaveSubscriptions(subs);
         m.flush();
@@ -163,7 +170,11 @@ describe("gaps", () => {
     it(
       "comes to the same frames as on frames",
       marbles((m) => {
-        const values = { a: results(5, [[1], [2]]), b: results(9, [[3]], { lost: 2 }), c: results(12, [], { lost: 2 }) };
+        const values = {
+          a: results(5, [[1], [2]]),
+          b: results(9, [[3]], { lost: 2 }),
+          c: results(12, [], { lost: 2 }),
+        };
         const brief = map(({ frame: number, status }: FrameResult) => `${number} ${status}`);
         const numbers = ["5 ok", "6 ok", "7 lost", "8 lost", "9 ok", "10 lost", "11 lost"];
         const expected = "        ---(x|)";

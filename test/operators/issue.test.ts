@@ -213,7 +213,13 @@ describe("issue", () => {
         const subs = "            ^--!   ";
         const expected = "        x------";
 
-        m.expect(source.pipe(issue(isochPipe(lab.transport, inPipe)), map(() => "x")), subs).toBeObservable(expected);
+        m.expect(
+          source.pipe(
+            issue(isochPipe(lab.transport, inPipe)),
+            map(() => "x"),
+          ),
+          subs,
+        ).toBeObservable(expected);
         m.expect(source).toHaveSubscriptions(subs);
         lab.finish();
         expect(lab.device.asked).toStrictEqual([0, 1, 2]);
@@ -269,9 +275,10 @@ describe("issue", () => {
         ];
         const expected = "        --a-b-(c|)";
 
-        m.expect(
-          source.pipe(issue(isochPipe(lab.transport, inPipe)), close(), repeat(3), map(outcome)),
-        ).toBeObservable(expected, { a: "0: 2 of 2 ok", b: "2: 2 of 2 ok", c: "4: 2 of 2 ok" });
+        m.expect(source.pipe(issue(isochPipe(lab.transport, inPipe)), close(), repeat(3), map(outcome))).toBeObservable(
+          expected,
+          { a: "0: 2 of 2 ok", b: "2: 2 of 2 ok", c: "4: 2 of 2 ok" },
+        );
         m.expect(source).toHaveSubscriptions(subs);
         lab.finish();
       }),
@@ -282,10 +289,7 @@ describe("issue", () => {
       marbles((m) => {
         const lab = marbleLab(m);
         const source = m.cold("   ab       ", { a: two, b: tooLong });
-        const subs = [
-          "                       ^!       ",
-          "                       --^!     ",
-        ];
+        const subs = ["                       ^!       ", "                       --^!     "];
         const expected = "        --a-(b#)";
         const result = source.pipe(
           issue(isochPipe(lab.transport, inPipe)),
@@ -462,9 +466,10 @@ describe("issue", () => {
         const done = m.hot("      -x------");
         const expected = "        --a(b|) ";
 
-        m.expect(
-          source.pipe(issue(isochPipe(lab.transport, inPipe)), close(done), map(outcome)),
-        ).toBeObservable(expected, { a: "0: 2 of 2 ok", b: "2: 1 of 6 device-not-responding" });
+        m.expect(source.pipe(issue(isochPipe(lab.transport, inPipe)), close(done), map(outcome))).toBeObservable(
+          expected,
+          { a: "0: 2 of 2 ok", b: "2: 1 of 6 device-not-responding" },
+        );
         lab.finish();
       }),
     );
@@ -592,7 +597,10 @@ describe("issue", () => {
         const expected = "        x-x---";
 
         m.expect(
-          of(source).pipe(issue(isochPipe(lab.transport, inPipe), { queue: 1 }), map(() => "x")),
+          of(source).pipe(
+            issue(isochPipe(lab.transport, inPipe), { queue: 1 }),
+            map(() => "x"),
+          ),
           subs,
         ).toBeObservable(expected);
         lab.finish();
@@ -687,7 +695,8 @@ describe("issue", () => {
     /** An async iterable whose steps are answered by hand. */
     function answered() {
       const seen = { pulls: 0, returns: 0 };
-      const waiting: { resolve: (result: IteratorResult<IsochRequest>) => void; reject: (reason: Error) => void }[] = [];
+      const waiting: { resolve: (result: IteratorResult<IsochRequest>) => void; reject: (reason: Error) => void }[] =
+        [];
       const iterator: AsyncIterator<IsochRequest> = {
         next: () => {
           seen.pulls++;
@@ -890,9 +899,7 @@ describe("issue", () => {
         const expected = "        --a-(b#) ";
         const pipe = isochPipe(lab.transport, outPipe);
 
-        m.expect(
-          source.pipe(issue(pipe, { underrun: "error" }), close(), map(outcome), plainErrors()),
-        ).toBeObservable(
+        m.expect(source.pipe(issue(pipe, { underrun: "error" }), close(), map(outcome), plainErrors())).toBeObservable(
           expected,
           { a: "0: 2 of 2 ok", b: "2: 2 of 2 ok" },
           failure("UnderrunError", "underrun", "raise queue"),

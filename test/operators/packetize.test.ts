@@ -67,8 +67,8 @@ describe("packetize", () => {
         c: counting(13, 5),
         d: counting(1, 18),
       });
-      const subs = "            ^------------!   ";
-      const expected = "        -----(xy)----(z|)";
+      const subs = "            ^-----------!   ";
+      const expected = "        -----(xy)---(z|)";
       const result = source.pipe(
         packetize({ frameLength: 3, frames: 3 }),
         map((request) => inWords(request as IsochRequest)),
@@ -116,12 +116,7 @@ describe("packetize", () => {
     piece.fill(0);
     source.complete();
 
-    expect((await taken(pushed)).map((each) => inWords(each).bytes)).toStrictEqual([
-      [1, 2],
-      [3, 4],
-      [5, 6],
-      [7],
-    ]);
+    expect((await taken(pushed)).map((each) => inWords(each).bytes)).toStrictEqual([[1, 2], [3, 4], [5, 6], [7]]);
   });
 
   describe("at a rate", () => {

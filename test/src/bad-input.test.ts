@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { concat, concatMap, defer, delay, EMPTY, from, map, NEVER, Observable, of, Subject } from "rxjs";
+import { concat, concatMap, defer, delay, EMPTY, from, map, NEVER, of, Subject, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import {
   IsochError,
@@ -12,6 +12,7 @@ import {
   type IsochTransfer,
   type IsochTransport,
   type PipeSelector,
+  type PipeSession,
   type StreamOptions,
   type UsbDevice,
 } from "../../src/index.js";
@@ -65,6 +66,16 @@ function issued(
       plainErrors(),
     ),
   );
+}
+
+/** The IN pipe of a lab, opened now. */
+function opened(transport: IsochTransport) {
+  let session: PipeSession | undefined;
+  const subscription = isochPipe(transport, inPipe)
+    .open()
+    .subscribe((each) => (session = each));
+  if (session === undefined) throw new Error("the pipe was not opened");
+  return { session, subscription };
 }
 
 /** A request that is refused after one that is in flight: that one is delivered, then the error comes. */
@@ -144,29 +155,18 @@ describe("a request that is refused: what was in flight is delivered, and nothin
     "compaction with a DMA buffer",
     marbles((m: MarbleContext) => {
       const lab = marbleLab(m);
-      let isFreed = false;
-      const outcomes: unknown[] = [];
-      isochPipe(lab.transport, inPipe)
-        .open()
-        .subscribe((session) => {
-          const dma = session.allocateDma(256);
-          const transfer = session.issue({ ...goodIn, dma });
-          const expected = failure("InvalidRequestError", "compact-with-dma", "leave out compact or dma");
-          expect(thrown(() => session.issue({ ...goodIn, dma, compact: true }))).toStrictEqual(expected);
-          expect(thrown(() => transfer.compact())).toStrictEqual(expected);
-          transfer.released.subscribe({
-            complete: () => {
-              outcomes.push(transfer.status().error);
-              dma.free();
-              isFreed = true;
-              void session.close();
-            },
-          });
-        });
-      m.flush();
-      expect(outcomes).toStrictEqual(["ok"]);
-      expect(isFreed).toBe(true);
-      expect(lab.bus.audit()).toMatchObject({ claimedInterfaces: 0, inFlight: 0, dmaBuffers: 0 });
+      const { session, subscription } = opened(lab.transport);
+      const dma = session.allocateDma(256);
+      const transfer = session.issue({ ...goodIn, dma });
+      const expected = failure("InvalidRequestError", "compact-with-dma", "leave out compact or dma");
+      expect(thrown(() => session.issue({ ...goodIn, dma, compact: true }))).toStrictEqual(expected);
+      expect(thrown(() => transfer.compact())).toStrictEqual(expected);
+      lab.at(6, () => {
+        expect(transfer.status()).toStrictEqual({ bytesTransferred: transfer.results().bytesTransferred, error: "ok" });
+        dma.free();
+        subscription.unsubscribe();
+      });
+      lab.finish();
     }),
   );
 
@@ -396,40 +396,35 @@ describe("a pipe that is refused: nothing is opened, or what was is closed", () 
 });
 
 describe("a transfer in the wrong state", () => {
-  function inState(act: (transfer: IsochTransfer) => void, requests: readonly IsochRequest[] = [goodIn, goodIn]) {
+  /** Does something to the first of two transfers while both are in flight; the second is not touched by it. */
+  function whilePending(act: (transfer: IsochTransfer) => void) {
     return marbles((m: MarbleContext) => {
       const lab = marbleLab(m);
       const transfers: IsochTransfer[] = [];
-      const subscription = from(requests)
+      const subscription = of(goodIn, goodIn)
         .pipe(issue(isochPipe(lab.transport, inPipe)))
-        .subscribe((transfer) => {
-          transfers.push(transfer);
-          if (transfers.length === 1) act(transfer);
-        });
+        .subscribe((transfer) => transfers.push(transfer));
+      const [first, second] = transfers;
+      if (first === undefined || second === undefined) throw new Error("not issued");
+      act(first);
       lab.finish();
       expect(subscription.closed).toBe(true);
-      expect(transfers[1]?.status()).toStrictEqual({
-        bytesTransferred: transfers[1]?.results().bytesTransferred,
-        error: "ok",
-      });
+      expect(second.results()).toMatchObject({ served: 4, error: "ok" });
     });
   }
 
   it(
     "results on a pending transfer",
-    inState((transfer) => {
+    whilePending((transfer) => {
       expect(thrown(() => transfer.results())).toStrictEqual(
         failure("TransferStateError", "transfer-pending", "wait for its completion", "isComplete"),
       );
-      transfer.completion.subscribe(() => {
-        expect(transfer.results().served).toBe(4);
-      });
     }),
   );
 
   it(
     "results and close on a closed transfer",
-    inState((transfer) => {
+    whilePending((transfer) => {
       transfer.close();
       const closed = failure("TransferStateError", "transfer-closed", "the transfer was closed", "results are gone");
       expect(thrown(() => transfer.results())).toStrictEqual(closed);
@@ -447,20 +442,16 @@ describe("a transfer in the wrong state", () => {
     "a request on a pipe that was closed",
     marbles((m: MarbleContext) => {
       const lab = marbleLab(m);
-      const outcomes: unknown[] = [];
-      const subscription = isochPipe(lab.transport, inPipe)
-        .open()
-        .subscribe((session) => {
-          session.issue(goodIn).completion.subscribe(({ error, served }) => outcomes.push([error, served]));
-          lab.at(2, () => {
-            subscription.unsubscribe();
-            expect(thrown(() => session.issue(goodIn))).toStrictEqual(
-              failure("TransferStateError", "pipe-closed", "open it again"),
-            );
-          });
-        });
+      const { session, subscription } = opened(lab.transport);
+      const transfer = session.issue(goodIn);
+      lab.at(2, () => {
+        subscription.unsubscribe();
+        expect(thrown(() => session.issue(goodIn))).toStrictEqual(
+          failure("TransferStateError", "pipe-closed", "open it again"),
+        );
+      });
       lab.finish();
-      expect(outcomes).toStrictEqual([["cancelled", 2]]);
+      expect(transfer.results()).toMatchObject({ error: "cancelled", served: 2 });
     }),
   );
 });
@@ -590,7 +581,7 @@ function withStream(option: keyof StreamOptions): NumericOption["use"] {
 }
 
 function withSelector(option: keyof PipeSelector): NumericOption["use"] {
-  return (value, transport) => isochPipe(transport, { ...inPipe, [option]: value } as PipeSelector);
+  return (value, transport) => isochPipe(transport, { ...inPipe, [option]: value });
 }
 
 function withDevice(use: (device: UsbDevice, value: unknown) => Observable<unknown>): NumericOption["use"] {
@@ -706,13 +697,10 @@ describe("a bad number, wherever one goes in", () => {
       marbles((m: MarbleContext) => {
         const lab = marbleLab(m);
         const seen: unknown[] = [];
-        let error: PlainError | undefined;
+        let error: unknown;
         defer(() => use(value, lab.transport))
           .pipe(plainErrors())
-          .subscribe({
-            next: (each) => seen.push(each),
-            error: (reason: PlainError) => (error = reason),
-          });
+          .subscribe({ next: (each) => seen.push(each), error: (reason: unknown) => (error = reason) });
         m.flush();
         expect(error).toStrictEqual({
           class: "InvalidRequestError",
@@ -776,11 +764,7 @@ describe("garbage for requests", () => {
       { lengths: sparse },
       failure("InvalidRequestError", "invalid-number", "lengths[0]", "not undefined"),
     ],
-    [
-      "lengths that have no length",
-      { lengths: {} },
-      failure("InvalidRequestError", "invalid-number", "number of frames"),
-    ],
+    ["lengths that have no length", { lengths: {} }, noLengths],
     [
       "lengths too many to be",
       { lengths: { length: 1e9 } },

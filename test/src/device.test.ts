@@ -1,11 +1,11 @@
-import { concat, ignoreElements, Observable, switchMap, timer } from "rxjs";
+import { concatMap, map, Observable, switchMap } from "rxjs";
 import { describe, expect, it } from "vitest";
 import {
   isochPipe,
   openDevice,
   TransportError,
   type ControlSetup,
-  type EndpointSelector,
+  type DeviceSelector,
   type PipeSession,
   type UsbDevice,
 } from "../../src/index.js";
@@ -18,12 +18,10 @@ import { failure, plain, plainErrors, type PlainError } from "../support/plain-e
 import { slowTransport, type SlowOptions, type SlowTransport } from "../support/slow-transport.js";
 import { strictTransport } from "../support/strict-transport.js";
 
-type MarbleContext = Parameters<typeof marbleLab>[0];
-
 /** The device of a lab, opened now, and closed with the unsubscribe. */
-function opened(lab: Pick<ReturnType<typeof marbleLab>, "transport">) {
+function opened(lab: Pick<ReturnType<typeof marbleLab>, "transport">, selector: DeviceSelector = observedIds) {
   let device: UsbDevice | undefined;
-  const subscription = openDevice(lab.transport, observedIds).subscribe((each) => (device = each));
+  const subscription = openDevice(lab.transport, selector).subscribe((each) => (device = each));
   if (device === undefined) throw new Error("the device was not opened");
   return { device, subscription };
 }
@@ -175,23 +173,24 @@ describe("UsbDevice, two pipes on one interface", () => {
     marbles((m) => {
       const bus = marbleBus(m.scheduler, { devices: [counterDevice({ speed: "full" })] });
       const transport = strictTransport(bus);
-      const log: string[] = [];
-      const device = openDevice(transport, { vendorId: counterProtocol.vendorId });
-      const subscription = device.subscribe((each) => {
-        const open = (selector: EndpointSelector) => isochPipe(each, selector).open();
-        const input = open({ endpoint: 0x81 }).subscribe(({ endpoint }) => log.push(`in ${endpoint.alternate}`));
-        open({ endpoint: 0x01 }).subscribe({
-          error: (error: unknown) => {
-            expect(plain(error)).toStrictEqual(
-              failure("BusyError", "interface-busy", "alternate setting 1", "before you select 2"),
-            );
-            log.push("busy");
-          },
-        });
-        input.unsubscribe();
-        open({ endpoint: 0x01 }).subscribe(({ endpoint }) => log.push(`out ${endpoint.alternate}`));
-      });
-      expect(log).toStrictEqual(["in 1", "busy", "out 2"]);
+      const { device, subscription } = opened({ transport }, { vendorId: counterProtocol.vendorId });
+      const input = isochPipe(device, { endpoint: counterProtocol.inEndpoint });
+      const output = isochPipe(device, { endpoint: counterProtocol.outEndpoint });
+      const alternate = map(({ endpoint }: PipeSession) => endpoint.alternate);
+      const inputUnsub = "    ^---!";
+      const inputExpected = " 1----";
+      const early = "         --^--";
+      const earlyExpected = " --#";
+      const late = "          -----^--!";
+      const lateExpected = "  -----2---";
+      m.expect(input.open().pipe(alternate), inputUnsub).toBeObservable(inputExpected, { 1: 1 });
+      m.expect(output.open().pipe(plainErrors()), early).toBeObservable(
+        earlyExpected,
+        {},
+        failure("BusyError", "interface-busy", "alternate setting 1", "before you select 2"),
+      );
+      m.expect(output.open().pipe(alternate), late).toBeObservable(lateExpected, { 2: 2 });
+      m.flush();
       subscription.unsubscribe();
       m.flush();
       expectClean(bus, transport);
@@ -396,7 +395,7 @@ describe("UsbDevice.controlTransfer, clearHalt, reset", () => {
 describe("a slow transport", () => {
   it(
     "takes its time for each step, and tells of it",
-    marbles((m: MarbleContext & { expect: unknown }) => {
+    marbles((m) => {
       let slow: SlowTransport | undefined;
       const lab = marbleLab(m, {}, (bus) => (slow = slowTransport(bus, m.scheduler, { delay: 2 })));
       const subscription = isochPipe(lab.transport, inPipe).subscribe();
@@ -414,12 +413,16 @@ describe("a slow transport", () => {
   it(
     "tells of a step that is cut short",
     marbles((m) => {
-      const bus = marbleBus(m.scheduler);
-      const slow = slowTransport(bus, m.scheduler);
-      const subscription = slow.open({}).subscribe({ error: () => undefined });
-      subscription.unsubscribe();
-      m.expect(concat(timer(1, m.scheduler).pipe(ignoreElements()))).toBeObservable("-|");
-      expect(slow.log).toStrictEqual(["open …"]);
+      let slow: SlowTransport | undefined;
+      const lab = marbleLab(m, {}, (bus) => (slow = slowTransport(bus, m.scheduler, { delay: 2 })));
+      lab.transport.open(observedIds).subscribe().unsubscribe();
+      m.expect(
+        lab.transport.open(observedIds).pipe(concatMap((device) => device.claimInterface(0))),
+        "^--!",
+      ).toBeObservable("---");
+      m.flush();
+      expect(slow?.log).toStrictEqual(["open …", "open cut short", "open …", "open", "claim 0 …", "claim 0 cut short"]);
+      expect(lab.bus.audit()).toMatchObject({ openDevices: 1, claimedInterfaces: 0 });
     }),
   );
 });

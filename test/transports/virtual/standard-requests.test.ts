@@ -229,7 +229,7 @@ describe("requests that are none", () => {
     ["recipient", "nobody"],
   ])("%s %s is refused before it is sent", async (field, value) => {
     const device = await open();
-    const request = { ...setup("in", "device", 6, 0x0100), [field]: value } as ControlSetup;
+    const request = { ...setup("in", "device", 6, 0x0100), [field]: value };
     await expect(done(device.controlTransfer(request, 18))).rejects.toMatchObject({ name: "InvalidRequestError" });
   });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { InvalidRequestError, isochPipe, type ControlSetup, type IsochResults } from "../../../../src/index.js";
 import {
   counterDevice,
-  CounterDevice,
+  type CounterDevice,
   counterProtocol,
   readCounter,
   unpacedClock,
@@ -35,7 +35,8 @@ function packetsOf(options: CounterDeviceOptions, alternate: number, frames: num
   const device = counterDevice(options);
   device.alternateSelected(0, alternate, 0);
   const source = inOf(device);
-  const buffer = new Uint8Array(49152);
+  // Room for the counter only: the length that is told is that of the packet all the same.
+  const buffer = new Uint8Array(8);
   let bytes = 0;
   let short = 0;
   let skipped = 0;
@@ -201,13 +202,15 @@ describe("the clock of the device", () => {
   it("is off by less than a byte at any time", () => {
     const device = counterDevice({ clockPpm: -333 });
     device.alternateSelected(0, 1, 0);
-    const buffer = new Uint8Array(3072);
+    const buffer = new Uint8Array(8);
     let bytes = 0;
+    let most = 0;
     for (let frame = 0; frame < 20_000; frame++) {
-      bytes += inOf(device).produce(frame, buffer, 0, 3072);
-      const due = (frame + 1) * 3072 * (1 - 333e-6);
-      expect(Math.abs(bytes - due)).toBeLessThan(1.001);
+      bytes += inOf(device).produce(frame, buffer, 0, 8);
+      most = Math.max(most, Math.abs(bytes - (frame + 1) * 3072 * (1 - 333e-6)));
     }
+    expect(most).toBeLessThan(1.001);
+    expect(most).toBeGreaterThan(0.9);
   });
 });
 
