@@ -76,8 +76,8 @@ export function packetize(options: PacketizeOptions): OperatorFunction<ByteSourc
           } else if (isPulled) subscriber.next(pull([new Uint8Array(bytes)], packetizer));
           else {
             for (const request of packetizer.add(bytes)) {
-              if (subscriber.closed) return;
               subscriber.next(request);
+              if (subscriber.closed) return;
             }
           }
         },

@@ -1,4 +1,4 @@
-import { concatMap, map, Observable, switchMap } from "rxjs";
+import { concatMap, map, Observable, ReplaySubject, switchMap } from "rxjs";
 import { describe, expect, it } from "vitest";
 import {
   isochPipe,
@@ -214,6 +214,84 @@ describe("UsbDevice, two pipes on one interface", () => {
       );
       lab.at(9, () => {
         subscription.unsubscribe();
+      });
+      lab.finish();
+    }),
+  );
+});
+
+describe("UsbDevice, a pipe that comes and goes", () => {
+  const stream = (device: UsbDevice, endpoint: number) =>
+    isochPipe(device, { endpoint })
+      .results({ frames: 2, queue: 2 })
+      .pipe(map(({ firstFrame }) => firstFrame));
+
+  it(
+    "unsubscribe-while-opening: what was begun is finished, then undone, and the device stays open",
+    marbles((m) => {
+      for (const frame of [1, 2]) {
+        let slow: SlowTransport | undefined;
+        const lab = marbleLab(m, {}, (bus) => (slow = slowTransport(bus, m.scheduler)));
+        const devices: UsbDevice[] = [];
+        withDevice(lab, (device) => {
+          devices.push(device);
+          const subscription = stream(device, observedIn).subscribe();
+          lab.at(frame, () => {
+            subscription.unsubscribe();
+          });
+        });
+        lab.at(10, () => {
+          expect(slow?.log.slice(2)).toStrictEqual(
+            ["claim 0", "select 0.1", "select 0.0", "release 0"].flatMap((step) => [`${step} …`, step]),
+          );
+          expect(lab.bus.audit()).toMatchObject({ openDevices: 1, claimedInterfaces: 0, submitted: 0 });
+          void devices[0]?.close();
+        });
+        lab.at(20, () => {
+          expectClean(lab.bus, lab.transport);
+        });
+      }
+      m.flush();
+    }),
+  );
+
+  it(
+    "reopen-while-closing: another pipe of the endpoint waits for it to be free",
+    marbles((m) => {
+      const lab = marbleLab(m, {}, (bus) => slowTransport(bus, m.scheduler));
+      const device = new ReplaySubject<UsbDevice>(1);
+      withDevice(lab, (each) => {
+        device.next(each);
+      });
+      const streams = device.pipe(switchMap((each) => stream(each, observedIn)));
+      const first = "         ^-----!";
+      const expectedFirst = " -----a-";
+      // Deselecting and releasing takes until frame 8, claiming and selecting until frame 10.
+      const second = "        ------^-------!";
+      const expectedSecond = "------------b--";
+      m.expect(streams, first).toBeObservable(expectedFirst, { a: 3 });
+      m.expect(streams, second).toBeObservable(expectedSecond, { b: 10 });
+      lab.at(20, () => {
+        device.subscribe((each) => void each.close());
+      });
+      lab.finish();
+    }),
+  );
+
+  it(
+    "reopen-while-opening: another pipe of the endpoint waits where the first lost interest",
+    marbles((m) => {
+      const lab = marbleLab(m, {}, (bus) => slowTransport(bus, m.scheduler));
+      const device = new ReplaySubject<UsbDevice>(1);
+      withDevice(lab, (each) => {
+        device.next(each);
+      });
+      const streams = device.pipe(switchMap((each) => stream(each, observedIn)));
+      // Opening goes on until frame 3, and is undone until frame 5; opening anew takes until frame 7.
+      m.expect(streams, " -^!").toBeObservable("---");
+      m.expect(streams, " --^-------!").toBeObservable("---------b-", { b: 7 });
+      lab.at(20, () => {
+        device.subscribe((each) => void each.close());
       });
       lab.finish();
     }),
