@@ -8,7 +8,7 @@ import type { IsochResults, IsochTransfer } from "../src/index.js";
  * results it is copied, once, into a buffer of its own, unless it is contiguous already. Either way
  * what is emitted says so: {@link IsochResults.compacted}.
  *
- * Errors: {@link InvalidRequestError} `compact-out` for a transfer on an OUT endpoint,
+ * Errors: `InvalidRequestError` `compact-out` for a transfer on an OUT endpoint,
  * `compact-with-dma` for one with a DMA buffer.
  *
  * @example

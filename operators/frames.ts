@@ -6,9 +6,9 @@ import { subscribeInner } from "../src/subscribe-inner.js";
  * Takes results apart into the {@link FrameResult}s of the frames that were on the bus, in order.
  *
  * Frames that were cancelled before their turn are left out: they never were on the bus. A loss is
- * a jump of {@link FrameResult.frame}; where the stream ends with a loss, so that no frame follows
- * to show the jump, the last lost frame is emitted with the status `lost`. `gaps` makes the rest
- * explicit.
+ * a jump of {@link FrameResult.frame}. Where the stream begins with a loss its first lost frame is
+ * emitted, and where it ends with one its last, with the status `lost`, since no other frame would
+ * show the jump. `gaps` makes the rest explicit.
  *
  * The frames are made one by one, while they are taken: an unsubscribe in between stops that.
  *
@@ -26,9 +26,11 @@ import { subscribeInner } from "../src/subscribe-inner.js";
 export function frames(): OperatorFunction<IsochResults, FrameResult> {
   return (source) =>
     new Observable((subscriber) => {
+      let isFirst = true;
       subscribeInner(source, subscriber, {
         next: (results) => {
-          results.emitTo(subscriber);
+          results.emitTo(subscriber, isFirst);
+          isFirst = false;
         },
       });
     });

@@ -11,7 +11,8 @@ const mostLostPerResult = 4096;
  *
  * On a stream of {@link FrameResult}s each lost frame is one; on a stream of {@link IsochResults}
  * they come as results of their own, and {@link IsochResults.lost} of every result is 0. A stream
- * that begins anew at an earlier frame, after a `repeat` or a `retry`, has lost nothing by that.
+ * that begins anew at an earlier frame, after a `repeat` or a `retry`, has lost nothing by that; to
+ * keep the frames between two sessions of one bus clock out of it, put this before the `repeat`.
  *
  * @example
  * ```ts
@@ -30,7 +31,7 @@ export function gaps<T extends FrameResult | IsochResults>(): MonoTypeOperatorFu
         next: (value) => {
           if (value instanceof IsochResults) {
             emitLostResults(value, subscriber);
-            if (value.length > 0) subscriber.next(value.withLost(0));
+            if (value.length > 0) subscriber.next(value.lost === 0 ? value : value.withLost(0));
             return;
           }
           for (let frame = next ?? value.frame; frame < value.frame && !subscriber.closed; frame++) {

@@ -1,5 +1,6 @@
 import { Observable, Subject, takeUntil, type OperatorFunction, type Subscriber } from "rxjs";
 import {
+  TransferStateError,
   UnderrunError,
   type IsochPipe,
   type IsochRequest,
@@ -13,6 +14,7 @@ import { oneOf, wholeNumber } from "../src/numbers.js";
 import { checkDirection } from "../src/request.js";
 import { RequestQueue } from "../src/request-queue.js";
 import { subscribeInner } from "../src/subscribe-inner.js";
+import { settled } from "../src/teardown.js";
 
 /**
  * What OUT pipes send when no request is ready in time.
@@ -49,9 +51,9 @@ export interface IssueOptions {
  * complete. On an error, of the source, of a request or of the device, nothing more is issued,
  * what is in flight runs to its end, and then the stream errors: no frame that arrived is lost.
  *
- * Errors: what {@link IsochPipe.open} errors with; {@link InvalidRequestError} and
- * {@link EndpointError} for a bad request; {@link OverflowError} `backlog-full`;
- * {@link UnderrunError}; {@link DeviceError} `device-gone`; those of the source.
+ * Errors: what {@link IsochPipe.open} errors with; `InvalidRequestError` and
+ * `EndpointError` for a bad request; `OverflowError` `backlog-full`;
+ * {@link UnderrunError}; `DeviceError` `device-gone`; those of the source.
  *
  * @example
  * ```ts
@@ -96,6 +98,7 @@ class Issuing implements Issuer {
   readonly #requests: RequestQueue;
   /** Emits when nothing more will be issued, to a source that may still be being subscribed to. */
   readonly #ended = new Subject<void>();
+  readonly #released = new Subject<void>();
   #session: PipeSession | undefined;
   #isIssuing = false;
   #isSourceComplete = false;
@@ -124,11 +127,20 @@ class Issuing implements Issuer {
     subscriber.add(() => {
       this.#requests.discard();
     });
-    subscribeInner(pipe.open(), subscriber, {
+    subscribeInner(pipe.open().pipe(takeUntil(this.#released)), subscriber, {
       next: (session) => {
         if (this.#settings.underrun !== undefined) checkDirection(session.endpoint, "out", "an underrun policy");
         this.#session = session;
+        subscribeInner(settled(session.closed), subscriber, {
+          next: () => undefined,
+          complete: () => {
+            this.#fail(new TransferStateError("pipe-closed", "the device was closed while the pipe was in use"));
+          },
+        });
         this.#advance();
+      },
+      complete: () => {
+        // The stream ends with the last completion.
       },
     });
     if (subscriber.closed) return;
@@ -163,10 +175,14 @@ class Issuing implements Issuer {
 
   #finish(end: () => void): void {
     if (this.#end !== undefined) return;
-    this.#end = end;
+    this.#end = () => {
+      // Closed before anybody hears of the end, so that the one who does can subscribe again.
+      this.#released.next();
+      end();
+    };
     this.#requests.discard();
     this.#ended.next();
-    if (this.#requestsInFlight === 0) end();
+    if (this.#requestsInFlight === 0) this.#end();
   }
 
   /** Issues while there is room and a request is ready; then looks what that leaves. */

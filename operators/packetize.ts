@@ -22,7 +22,7 @@ export interface RatedPackets {
   readonly sampleRate: number;
   /** Bytes of a sample, all channels together: never split between frames. For 16-bit stereo: 4. */
   readonly sampleSize: number;
-  /** Microseconds of a frame: {@link PipeEndpoint.frameDuration}. Default: 1000. */
+  /** Microseconds of a frame: `PipeEndpoint.frameDuration`. Default: 1000. */
   readonly frameDuration?: number | undefined;
   /** Frames in a request. Default: 8. */
   readonly frames?: number | undefined;

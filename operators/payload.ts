@@ -28,7 +28,7 @@ const policies = ["skip", "keep", "zero", "error"] as const satisfies readonly B
  * The arrays are views into the results where nothing stands in the way, else copies; either way
  * they are the receiver's, under the terms of {@link FrameResult.data}.
  *
- * Errors: {@link FrameError} `bad-frame` under the policy `error`; {@link InvalidRequestError}
+ * Errors: {@link FrameError} `bad-frame` under the policy `error`; `InvalidRequestError`
  * `invalid-option`, thrown at the call.
  *
  * @example

@@ -15,7 +15,14 @@ export type {
   TransferType,
   UsageType,
 } from "./descriptors/model.js";
-export { findIsochEndpoint, isochEndpoints, maxBytesPerInterval, serviceInterval, type Speed } from "./endpoint.js";
+export {
+  findIsochEndpoint,
+  isochEndpoints,
+  maxBytesPerInterval,
+  serviceInterval,
+  type IsochEndpoint,
+  type Speed,
+} from "./endpoint.js";
 export {
   AccessError,
   BandwidthError,

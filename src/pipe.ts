@@ -1,4 +1,4 @@
-import { AsyncSubject, concat, concatMap, defer, EMPTY, map, Observable, of, tap } from "rxjs";
+import { AsyncSubject, concat, concatMap, defer, EMPTY, map, Observable, of, Subject, takeUntil, tap } from "rxjs";
 import { UsbDevice, type EndpointSelector } from "./device.js";
 import { asIsochError, BusyError, TransferStateError } from "./errors.js";
 import type { FrameResult, IsochResults } from "./results.js";
@@ -16,7 +16,8 @@ export interface PipeSelector extends DeviceSelector, EndpointSelector {}
  *
  * Cold and exclusive. Subscribing opens the device, claims the interface, selects the alternate
  * setting and streams; unsubscribing aborts, drains, releases and closes, in that order. A
- * subscription that comes while an earlier one is still closing waits for that.
+ * subscription that comes while an earlier one, of this or of another pipe of the transport, is
+ * still closing waits for that.
  *
  * A bad frame is a {@link FrameResult} with a status, and ends nothing. The stream errors when it
  * cannot go on, with `pipe-busy` for a second subscriber among others; it does not complete by
@@ -27,32 +28,38 @@ export interface PipeSelector extends DeviceSelector, EndpointSelector {}
 export class IsochPipe extends Observable<FrameResult> {
   /** What it was made with. */
   readonly selector: EndpointSelector;
-  readonly #acquire: () => Observable<UsbDevice>;
+  readonly #origin: IsochTransport | UsbDevice;
+  readonly #acquire: Observable<UsbDevice>;
   readonly #ownsDevice: boolean;
   #inUse = false;
-  /** Completes when no earlier session is closing any more. */
-  #closed: Observable<never> = EMPTY;
+  #closing: Observable<never> = EMPTY;
 
   /** @internal */
   constructor(origin: IsochTransport | UsbDevice, selector: EndpointSelector & DeviceSelector) {
     super((subscriber) => {
+      let isFirst = true;
       subscribeInner(this.results(), subscriber, {
         next: (results) => {
-          results.emitTo(subscriber);
+          results.emitTo(subscriber, isFirst);
+          isFirst = false;
         },
       });
     });
     this.selector = selector;
     this.#ownsDevice = !(origin instanceof UsbDevice);
-    this.#acquire = () =>
+    this.#origin = origin;
+    this.#acquire =
       origin instanceof UsbDevice
         ? of(origin)
-        : origin.open(selector).pipe(map((device) => new UsbDevice(device, origin.capabilities)));
+        : defer(() => origin.open(selector)).pipe(map((device) => new UsbDevice(device, origin.capabilities)));
   }
 
-  /** Completes, for each subscriber, when what was closing at the subscription is closed; errors with what went wrong. */
-  get closed(): Observable<never> {
-    return defer(() => this.#closed);
+  /**
+   * Completes, for each subscriber, when the session that was closing at the subscription, if one
+   * was, is closed; errors with what went wrong in closing.
+   */
+  get closing(): Observable<never> {
+    return defer(() => this.#closing);
   }
 
   /**
@@ -86,6 +93,12 @@ export class IsochPipe extends Observable<FrameResult> {
       let source: ResultSource | undefined;
       let paused = false;
       let taking = false;
+      const over = new Subject<void>();
+      const fail = (error: unknown) => {
+        // Closed before anybody hears of it, so that the one who does can subscribe again.
+        over.next();
+        subscriber.error(error);
+      };
       const take = () => {
         if (taking || source === undefined) return;
         taking = true;
@@ -95,7 +108,7 @@ export class IsochPipe extends Observable<FrameResult> {
             subscriber.next(results);
             continue;
           }
-          if (source.ended !== undefined) subscriber.error(source.ended.error ?? closedMeanwhile());
+          if (source.ended !== undefined) fail(source.ended.error ?? closedMeanwhile());
           break;
         }
         taking = false;
@@ -111,11 +124,19 @@ export class IsochPipe extends Observable<FrameResult> {
           },
         });
       }
-      subscribeInner(this.open(), subscriber, {
+      if (subscriber.closed) return;
+      subscribeInner(this.open().pipe(takeUntil(over)), subscriber, {
         next: (session) => {
-          const plan = planStream(options, session.endpoint, session.capabilities);
-          source = session.stream(plan, { ready: take, drained: take });
+          try {
+            const plan = planStream(options, session.endpoint, session.capabilities);
+            source = session.stream(plan, { ready: take, drained: take });
+          } catch (error) {
+            fail(error);
+          }
           take();
+        },
+        complete: () => {
+          // The stream ends where it fails.
         },
       });
     });
@@ -136,7 +157,17 @@ export class IsochPipe extends Observable<FrameResult> {
       }
       this.#inUse = true;
       let close: () => Observable<never> = () => EMPTY;
-      const opening = concat(settled(this.#closed), this.#acquire()).pipe(
+      let isReleased = false;
+      const release = () => {
+        if (isReleased) return;
+        isReleased = true;
+        this.#inUse = false;
+        const closing = new AsyncSubject<never>();
+        concat(settled(closings.get(this.#origin) ?? EMPTY), close()).subscribe(closing);
+        this.#closing = closing.asObservable();
+        closings.set(this.#origin, this.#closing);
+      };
+      const opening = concat(settled(closings.get(this.#origin) ?? EMPTY), this.#acquire).pipe(
         concatMap((device) => {
           if (this.#ownsDevice) close = () => device.close();
           return device.openPipe(this.selector);
@@ -145,17 +176,13 @@ export class IsochPipe extends Observable<FrameResult> {
           if (!this.#ownsDevice) close = () => session.close();
         }),
       );
-      subscriber.add(() => {
-        this.#inUse = false;
-        const closed = new AsyncSubject<never>();
-        concat(settled(this.#closed), close()).subscribe(closed);
-        this.#closed = closed.asObservable();
-      });
+      subscriber.add(release);
       subscribeInner(opening, subscriber, {
         next: (session) => {
           subscriber.next(session);
         },
         error: (error) => {
+          release();
           subscriber.error(asIsochError(error));
         },
         complete: () => {
@@ -165,6 +192,12 @@ export class IsochPipe extends Observable<FrameResult> {
     });
   }
 }
+
+/**
+ * What is closing on a transport or a device. A pipe waits for it before it opens: to switch from
+ * one pipe to another on the same interface is to close the one and to open the other.
+ */
+const closings = new WeakMap<IsochTransport | UsbDevice, Observable<never>>();
 
 function closedMeanwhile(): TransferStateError {
   return new TransferStateError("pipe-closed", "the device was closed while the pipe was streaming: open it again");

@@ -1,6 +1,7 @@
 import { asIsochError, OverflowError, type IsochError } from "./errors.js";
 import { allocate } from "./request.js";
 import { IsochResults } from "./results.js";
+import { Ring } from "./ring.js";
 import { PendingSubmission, resultsOf, submitTo, type Placement } from "./submission.js";
 import type { Timeline } from "./timeline.js";
 import type { ResultSource, StreamPlan, StreamSink, Submission, TransportEndpoint } from "./transport.js";
@@ -22,7 +23,7 @@ export class Pump implements ResultSource {
   readonly #lengths: Uint32Array;
   readonly #inFlight = new Set<Submission>();
   readonly #spare: Uint8Array[] = [];
-  readonly #ring: IsochResults[] = [];
+  readonly #ring: Ring<IsochResults>;
   #state: "running" | "ending" | "ended" = "running";
   #stopped = false;
   #drained = false;
@@ -45,6 +46,7 @@ export class Pump implements ResultSource {
     this.#plan = plan;
     this.#timeline = timeline;
     this.#sink = sink;
+    this.#ring = new Ring(plan.ring);
     this.#lengths = new Uint32Array(plan.frames).fill(plan.frameLength);
     this.#submit(plan.start);
     for (let i = 1; i < plan.queue && this.#state === "running"; i++) this.#renew();
@@ -102,7 +104,7 @@ export class Pump implements ResultSource {
     if (results.served === 0) return;
     this.#nextFrame = results.firstFrame + results.served;
     this.#timestamp = results.timestamp;
-    if (this.#ring.length >= this.#plan.ring) {
+    if (this.#ring.isFull) {
       if (this.#plan.overflow !== "drop-oldest") {
         this.#lostAtTail += results.lost + results.served;
         if (this.#plan.overflow === "error" && this.#state === "running") this.#overflow();

@@ -186,14 +186,15 @@ export class IsochResults implements Iterable<FrameResult> {
 
   /**
    * Sends the frames that had their turn on the bus, and stops as soon as the subscriber has
-   * enough. A loss with no frame behind it is shown by its last frame, as `lost`.
+   * enough. A loss with no frame on one side of it is shown by its frame there, as `lost`.
+   *
+   * @param isFirst nothing was sent before
    * @internal
    */
-  emitTo(subscriber: Pick<Subscriber<FrameResult>, "next" | "closed">): void {
-    if (this.length === 0 && this.lost > 0) {
-      subscriber.next({ frame: this.firstFrame - 1, status: "lost", requested: 0, actual: 0, data: new Uint8Array(0) });
-      return;
-    }
+  emitTo(subscriber: Pick<Subscriber<FrameResult>, "next" | "closed">, isFirst: boolean): void {
+    if (this.lost > 0 && isFirst) subscriber.next(lostFrame(this.firstFrame - this.lost));
+    if (this.lost > 0 && this.length === 0 && !(isFirst && this.lost === 1))
+      subscriber.next(lostFrame(this.firstFrame - 1));
     const strides = this.compacted ? this.actual : this.requested;
     for (let i = 0, offset = 0; i < this.served && !subscriber.closed; i++) {
       subscriber.next(this.#frameAt(i, offset));
@@ -226,6 +227,10 @@ export class IsochResults implements Iterable<FrameResult> {
     }
     return this.#offsets;
   }
+}
+
+function lostFrame(frame: number): FrameResult {
+  return { frame, status: "lost", requested: 0, actual: 0, data: new Uint8Array(0) };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { PipeEndpoint } from "./pipe-endpoint.js";
 import { Pump } from "./pump.js";
 import { checkRequest, maxBytesPerRequest, type CheckedRequest, type IsochRequest } from "./request.js";
 import { createTimeline, type Timeline } from "./timeline.js";
-import { IsochTransfer, type Issuer, type TransferTimeline } from "./transfer.js";
+import { IsochTransfer, type Issuer } from "./transfer.js";
 import type {
   DmaBuffer,
   ResultSource,
@@ -56,7 +56,7 @@ export class PipeSession {
     this.capabilities = context.capabilities;
     this.#port = context.port;
     this.#release = context.release;
-    this.#timeline = createTimeline(context.port, context.endpoint.frameDuration, context.capabilities.frameNumber);
+    this.#timeline = createTimeline(context.port, context.endpoint.frameDuration);
   }
 
   /** Why nothing more can be issued: the device is gone, or the transport failed. */
@@ -83,7 +83,7 @@ export class PipeSession {
    */
   issue(request: IsochRequest, issuer: Issuer = nobody): IsochTransfer {
     this.#checkOpen();
-    return this.#submit(checkRequest(request, this.endpoint, this.capabilities), this.#timeline, issuer);
+    return this.#submit(checkRequest(request, this.endpoint, this.capabilities), issuer, false);
   }
 
   /**
@@ -93,14 +93,7 @@ export class PipeSession {
    */
   fill(lengths: Uint32Array, buffer: Uint8Array): IsochTransfer {
     this.#checkOpen();
-    const timeline = this.#timeline;
-    const skipping: TransferTimeline = {
-      submitted: (frames) => {
-        timeline.submitted(frames);
-      },
-      completed: (submission) => timeline.skipped(submission),
-    };
-    return this.#submit({ lengths, buffer, start: "asap", compact: false, dma: undefined }, skipping, nobody);
+    return this.#submit({ lengths, buffer, start: "asap", compact: false, dma: undefined }, nobody, true);
   }
 
   /**
@@ -171,11 +164,12 @@ export class PipeSession {
     return this.closed;
   }
 
-  #submit(request: CheckedRequest, timeline: TransferTimeline, issuer: Issuer): IsochTransfer {
+  #submit(request: CheckedRequest, issuer: Issuer, isFiller: boolean): IsochTransfer {
     const transfer: IsochTransfer = new IsochTransfer(request, {
       endpoint: this.endpoint,
       port: this.#port,
-      timeline,
+      timeline: this.#timeline,
+      isFiller,
       issuer,
       released: (fatal) => {
         this.#transfers.delete(transfer);

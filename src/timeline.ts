@@ -8,7 +8,7 @@ import type { Submission, TransportEndpoint } from "./transport.js";
  * @internal
  */
 export interface Timeline {
-  /** A submission of `frames` frames is about to be queued. */
+  /** A submission of `frames` frames has been queued. */
   submitted(frames: number): void;
   /** A submission has completed. */
   completed(submission: Submission): Placement;
@@ -17,20 +17,39 @@ export interface Timeline {
 }
 
 /** @internal */
-export function createTimeline(endpoint: TransportEndpoint, frameDuration: number, frameNumber: boolean): Timeline {
-  return frameNumber ? new BusTimeline() : new EstimatedTimeline(() => endpoint.now(), frameDuration);
+export function createTimeline(endpoint: TransportEndpoint, frameDuration: number): Timeline {
+  return new PipeTimeline(() => endpoint.now(), frameDuration);
 }
 
-/** The timeline where completions say on which frame they began: exact. */
-class BusTimeline implements Timeline {
-  #next: number | undefined;
+/** Exact where completions say on which frame they began, estimated where they do not. */
+class PipeTimeline implements Timeline {
+  readonly #exact = new BusTimeline();
+  readonly #estimated: EstimatedTimeline;
 
-  submitted(): void {
-    // The bus will say.
+  constructor(now: () => number, frameDuration: number) {
+    this.#estimated = new EstimatedTimeline(now, frameDuration);
+  }
+
+  submitted(frames: number): void {
+    this.#estimated.submitted(frames);
   }
 
   completed(submission: Submission): Placement {
-    const firstFrame = submission.firstFrame ?? this.#next ?? 0;
+    const estimate = this.#estimated.completed(submission);
+    return submission.firstFrame === undefined ? estimate : this.#exact.completed(submission.firstFrame, submission);
+  }
+
+  skipped(submission: Submission): Placement {
+    const estimate = this.#estimated.skipped(submission);
+    return submission.firstFrame === undefined ? estimate : this.#exact.skipped(submission.firstFrame, submission);
+  }
+}
+
+/** The timeline where completions say on which frame they began. */
+class BusTimeline {
+  #next: number | undefined;
+
+  completed(firstFrame: number, submission: Submission): Placement {
     const served = servedFrames(submission);
     if (served === 0) return { firstFrame, lost: 0 };
     const lost = Math.max(0, firstFrame - (this.#next ?? firstFrame));
@@ -38,8 +57,9 @@ class BusTimeline implements Timeline {
     return { firstFrame, lost };
   }
 
-  skipped(submission: Submission): Placement {
-    return { firstFrame: submission.firstFrame ?? 0, lost: 0 };
+  skipped(firstFrame: number, submission: Submission): Placement {
+    if (servedFrames(submission) > 0) this.#next ??= firstFrame;
+    return { firstFrame, lost: 0 };
   }
 }
 

@@ -22,19 +22,15 @@ export interface TransferStatus {
 }
 
 /**
- * Where a transfer learns its place among the frames of its pipe.
- * @internal
- */
-export type TransferTimeline = Pick<Timeline, "submitted" | "completed">;
-
-/**
  * What a transfer needs of the pipe it is issued on.
  * @internal
  */
 export interface TransferContext {
   readonly endpoint: PipeEndpoint;
   readonly port: TransportEndpoint;
-  readonly timeline: TransferTimeline;
+  readonly timeline: Timeline;
+  /** Nobody asked for it: its frames count as missed. */
+  readonly isFiller: boolean;
   readonly issuer: Issuer;
   /** Called after the completion has been delivered: the buffer is the caller's again. */
   readonly released: (fatal: IsochError | undefined) => void;
@@ -230,8 +226,10 @@ export class IsochTransfer extends Observable<FrameResult> {
 
   #complete(): void {
     const submission = this.#submission;
-    const placement = this.#context.timeline.completed(submission);
-    if (!this.#isClosed) {
+    const { timeline, isFiller } = this.#context;
+    if (this.#isClosed) timeline.skipped(submission);
+    else {
+      const placement = isFiller ? timeline.skipped(submission) : timeline.completed(submission);
       if (this.#compact) compactInPlace(submission.buffer, submission.lengths, submission.actual);
       const results = resultsOf(submission, placement, submission.buffer, this.#compact);
       this.#results = results;

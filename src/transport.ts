@@ -13,8 +13,10 @@ export interface TransportCapabilities {
   /** A request can name the frame it starts on. Without: `unsupported`. */
   readonly startFrame: boolean;
   /**
-   * The bus clock can be read, and completions say on which frame they began. Without: frames are
-   * counted from 0, and a time in which nothing was queued is reported with its estimated length.
+   * The bus clock can be read at any time. It is another thing whether completions say on which
+   * frame they began ({@link Submission.firstFrame}): where they do, the account of frames is exact;
+   * where they do not, frames are counted from 0, and a time in which nothing was queued is reported
+   * with its estimated length.
    */
   readonly frameNumber: boolean;
   /** Frames of one request can have different lengths. Without: `unsupported` for such a request. */
@@ -75,7 +77,7 @@ export interface IsochTransport {
    * completes. An unsubscribe before the emission leaves nothing open; after it, the device is the
    * subscriber's, to be closed with {@link TransportDevice.close}.
    *
-   * Errors: {@link DeviceError} `no-such-device`; {@link AccessError}.
+   * Errors: `DeviceError` `no-such-device`; `AccessError`.
    */
   open(selector: DeviceSelector): Observable<TransportDevice>;
 }
@@ -114,6 +116,7 @@ export interface TransportDevice {
   controlTransfer(setup: ControlSetup, data: number | Uint8Array): Observable<Uint8Array>;
   /** Errors: {@link BusyError} `interface-busy`; {@link EndpointError} `no-such-endpoint`. */
   claimInterface(interfaceNumber: number): Observable<never>;
+  /** Errors: {@link DeviceError} `device-gone`. */
   releaseInterface(interfaceNumber: number): Observable<never>;
   /** Errors: {@link BandwidthError}; {@link EndpointError} `no-such-endpoint`. */
   selectAlternate(interfaceNumber: number, alternateSetting: number): Observable<never>;

@@ -42,10 +42,16 @@ function mustBeWhole(moved: Moved, { frames }: Geometry, transfers: number): Mov
   return moved;
 }
 
-/** Submits again and again; `receive` is all that is done with what came. Returns the bytes that it kept. */
-function callbackLoop(
-  receive: (submission: Submission) => { readonly bytes: number; readonly failed: number },
-): Workload {
+/** What a loop made of one transfer. */
+interface Received {
+  readonly bytes: number;
+  readonly failed: number;
+  /** The buffer is the receiver's now. */
+  readonly kept: boolean;
+}
+
+/** Submits again and again; `receive` is all that is done with what came. */
+function callbackLoop(receive: (submission: Submission) => Received): Workload {
   return (geometry, transfers) => {
     const { scheduler, bus } = laboratory(geometry);
     const lengths = new Uint32Array(geometry.frames).fill(geometry.frameLength);
@@ -72,12 +78,14 @@ function callbackLoop(
           failed += received.failed;
           if (++done + geometry.queue > transfers) return;
           submission.statuses.fill(0);
-          endpoint.submit(submission);
+          if (received.kept) submitFresh();
+          else endpoint.submit(submission);
         };
-        for (let i = 0; i < geometry.queue; i++) {
+        const submitFresh = () => {
           const buffer = new Uint8Array(geometry.frames * geometry.frameLength);
           endpoint.submit(new PendingSubmission({ lengths, buffer, start: "asap", completed }));
-        }
+        };
+        for (let i = 0; i < geometry.queue; i++) submitFresh();
       });
     scheduler.flush();
     return mustBeWhole({ frames: moved, bytes, failed }, geometry, transfers);
@@ -85,11 +93,12 @@ function callbackLoop(
 }
 
 /** (0) The bus and the device, with nobody who looks at what came: the part that all have in common. */
-export const busAlone: Workload = callbackLoop(() => ({ bytes: 0, failed: 0 }));
+export const busAlone: Workload = callbackLoop(() => ({ bytes: 0, failed: 0, kept: false }));
 
 /**
  * (a) A loop of callbacks on the transport, with nothing of the core: it looks at each status,
- * makes the data of each transfer contiguous in a buffer of its own, and submits again.
+ * keeps the buffer of a transfer that is full, copies the data of any other into one of its own,
+ * and submits again.
  */
 export const plainLoop: Workload = callbackLoop(({ actual, statuses, lengths, buffer }) => {
   let total = 0;
@@ -98,6 +107,7 @@ export const plainLoop: Workload = callbackLoop(({ actual, statuses, lengths, bu
     total += actual[i] ?? 0;
     if (statuses[i] !== 0) failed++;
   }
+  if (total === buffer.length) return { bytes: total, failed, kept: true };
   const packed = new Uint8Array(total);
   for (let i = 0, from = 0, to = 0; i < actual.length; i++) {
     const moved = actual[i] ?? 0;
@@ -105,7 +115,7 @@ export const plainLoop: Workload = callbackLoop(({ actual, statuses, lengths, bu
     from += lengths[i] ?? 0;
     to += moved;
   }
-  return { bytes: packed.length, failed };
+  return { bytes: packed.length, failed, kept: false };
 });
 
 function overPipe<T>(

@@ -68,6 +68,37 @@ describe("frames", () => {
     }),
   );
 
+  it(
+    "shows a loss that nothing comes before by its first frame",
+    marbles((m) => {
+      const source = m.hot("    -a----b-|", { a: results(9, [[1]], { lost: 4 }), b: results(12, [[2]], { lost: 2 }) });
+      const expected = "        -(xy)-z-|";
+
+      m.expect(source.pipe(frames())).toBeObservable(expected, {
+        x: { ...frame(5, ["lost"]), requested: 0 },
+        y: frame(9, [1]),
+        z: frame(12, [2]),
+      });
+    }),
+  );
+
+  it(
+    "shows a loss that is all there is by its first frame and its last",
+    marbles((m) => {
+      const long = m.cold("     (a|) ", { a: results(9, [], { ...empty, lost: 4 }) });
+      const short = m.cold("    (a|) ", { a: results(9, [], { ...empty, lost: 1 }) });
+      const first = "           (xy|)";
+      const only = "            (y|) ";
+      const values = {
+        x: { ...frame(5, ["lost"]), requested: 0 },
+        y: { ...frame(8, ["lost"]), requested: 0 },
+      };
+
+      m.expect(long.pipe(frames())).toBeObservable(first, values);
+      m.expect(short.pipe(frames())).toBeObservable(only, values);
+    }),
+  );
+
   it("makes frames only while they are taken", () => {
     const made = vi.spyOn(Uint8Array.prototype, "subarray");
     try {

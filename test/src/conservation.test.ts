@@ -189,6 +189,7 @@ describe("conservation: delivered + lost = frames the bus had", { timeout }, () 
           pushed: fc.constantFrom("at once" as const, "pulled" as const, "one by one" as const),
           compacted: fc.boolean(),
           panics: fc.array(frameNumber, { maxLength: 3 }),
+          closedByHand: fc.array(fc.tuple(frameNumber, fc.nat({ max: 6 })), { maxLength: 2 }),
           done: fc.option(frameNumber, { nil: undefined }),
           unsubscribe: fc.option(frameNumber, { nil: undefined }),
         }),
@@ -248,6 +249,15 @@ describe("conservation: delivered + lost = frames the bus had", { timeout }, () 
                 ending = "complete";
               },
             });
+          const byHand: IsochTransfer[] = [];
+          for (const [frame, index] of run.closedByHand) {
+            at(frame, () => {
+              const transfer = issued[index];
+              if (transfer === undefined || transfer.isClosed) return;
+              transfer.close();
+              byHand.push(transfer);
+            });
+          }
           at(run.unsubscribe, () => {
             if (ending === "none") ending = "unsubscribed";
             subscription.unsubscribe();
@@ -261,12 +271,13 @@ describe("conservation: delivered + lost = frames the bus had", { timeout }, () 
           expect(ending).not.toBe("none");
           expect(issued.every((transfer) => transfer.isClosed)).toBe(true);
           if (ending !== "unsubscribed") {
-            expect(results.length).toBe(issued.length);
-            expect(next).toBe(endOf(device.asked));
+            // What a transfer that was closed by hand had received is lost, if anything followed it.
+            if (byHand.length === 0) expect(results.length).toBe(issued.length);
+            if (byHand.length === 0) expect(next).toBe(endOf(device.asked));
             drained++;
           }
           for (const [i, each] of results.entries()) {
-            expect([...each.requested]).toStrictEqual(run.requests[i]?.lengths);
+            if (byHand.length === 0) expect([...each.requested]).toStrictEqual(run.requests[i]?.lengths);
             expect(each.served === each.length || each.error !== "ok").toBe(true);
             delivered += each.served;
             if (each.error === "cancelled") cancelled++;
@@ -283,15 +294,26 @@ describe("conservation: delivered + lost = frames the bus had", { timeout }, () 
   it("takes the same account frame by frame", () => {
     fc.assert(
       fc.property(
-        faults,
-        asapDelay,
-        fc.integer({ min: 1, max: 3 }),
-        fc.integer({ min: 1, max: 4 }),
-        (plan, delay, queue, size) => {
-          const { device, transport, at, finish } = laboratory(plan, delay);
+        fc.record({
+          faults,
+          asapDelay,
+          queue: fc.integer({ min: 1, max: 3 }),
+          frames: fc.integer({ min: 1, max: 4 }),
+          ring: fc.integer({ min: 1, max: 4 }),
+          overflow: fc.constantFrom<OverflowPolicy>("error", "drop-oldest", "drop-newest"),
+          pauses: fc.array(fc.tuple(frameNumber, fc.boolean()), { maxLength: 6 }),
+        }),
+        (run) => {
+          const { device, transport, at, finish } = laboratory(run.faults, run.asapDelay);
+          const pause = new Subject<boolean>();
+          for (const [frame, value] of run.pauses) {
+            at(frame, () => {
+              pause.next(value);
+            });
+          }
           const seen: FrameResult[] = [];
           const subscription = isochPipe(transport, { ...observedIds, endpoint: observedIn })
-            .results({ frames: size, queue })
+            .results({ ...run, pause })
             .pipe(frames(), gaps())
             .subscribe({ next: (frame) => seen.push(frame), error: () => undefined });
           at(horizon, () => {
@@ -302,7 +324,7 @@ describe("conservation: delivered + lost = frames the bus had", { timeout }, () 
           const first = device.asked[0] ?? 0;
           expect(seen.map(({ frame }) => frame)).toStrictEqual(seen.map((_, i) => first + i));
           const asked = new Set(device.asked);
-          for (const { frame, status } of seen) expect(asked.has(frame)).toBe(status !== "lost");
+          for (const { frame, status } of seen) expect(status === "lost" || asked.has(frame)).toBe(true);
         },
       ),
       { numRuns: runs / 2 },

@@ -179,7 +179,7 @@ describe("IsochPipe, subscribing and unsubscribing", () => {
       const subscription = stream(pipe).subscribe();
       lab.at(frame, () => {
         subscription.unsubscribe();
-        outcome(log, pipe.closed);
+        outcome(log, pipe.closing);
       });
       lab.finish();
       expect(log).toStrictEqual(["complete"]);
@@ -335,7 +335,7 @@ describe("IsochPipe, unplugged", () => {
       const log: string[] = [];
       m.expect(stream(pipe), "^--------!").toBeObservable("-----a-b--", { a: [3, 0, 2], b: [5, 0, 2] });
       lab.at(10, () => {
-        outcome(log, pipe.closed);
+        outcome(log, pipe.closing);
       });
       lab.finish();
       expect(log).toStrictEqual(["complete"]);
@@ -353,7 +353,7 @@ describe("IsochPipe, unplugged", () => {
         lab.attachment.inject({ type: "unplug", frame });
         lab.at(9, () => {
           subscription.unsubscribe();
-          outcome(log, pipe.closed);
+          outcome(log, pipe.closing);
         });
         lab.at(20, () => {
           expect(log).toStrictEqual(["complete"]);
@@ -396,7 +396,7 @@ describe("IsochPipe, a step that fails", () => {
         const lab = slowLab(m, { failures: { [step]: failed(step) } });
         const pipe = isochPipe(lab.transport, inPipe);
         const log: string[] = [];
-        const closed = pipe.closed;
+        const closed = pipe.closing;
         const subscription = stream(pipe).subscribe();
         lab.at(5, () => {
           subscription.unsubscribe();
@@ -405,7 +405,7 @@ describe("IsochPipe, a step that fails", () => {
         m.flush();
         expect(log).toStrictEqual([`${step} failed`]);
         expect(lab.log().slice(-2)).toStrictEqual(["close …", step === "close" ? "close failed" : "close"]);
-        outcome(log, pipe.closed);
+        outcome(log, pipe.closing);
         expect(log).toStrictEqual([`${step} failed`, `${step} failed`]);
       })();
     },
@@ -428,18 +428,18 @@ describe("IsochPipe, a step that fails", () => {
   );
 });
 
-describe("IsochPipe.closed", () => {
+describe("IsochPipe.closing", () => {
   it(
     "completes at once where nothing is closing, and waits where something is, for each subscriber",
     marbles((m) => {
       const lab = slowLab(m);
       const pipe = isochPipe(lab.transport, inPipe);
-      const { closed } = pipe;
+      const { closing } = pipe;
       m.expect(stream(pipe), "^-----!").toBeObservable("-----a-", { a: [3, 0, 2] });
-      m.expect(closed, "      ^").toBeObservable("|");
-      m.expect(closed, "      -----^").toBeObservable("-----|");
-      m.expect(closed, "      -------^").toBeObservable("---------|");
-      m.expect(closed, "      --------------^").toBeObservable("--------------|");
+      m.expect(closing, "      ^").toBeObservable("|");
+      m.expect(closing, "      -----^").toBeObservable("-----|");
+      m.expect(closing, "      -------^").toBeObservable("---------|");
+      m.expect(closing, "      --------------^").toBeObservable("--------------|");
       lab.finish();
     }),
   );
@@ -776,7 +776,7 @@ describe("IsochPipe.results, where the transport runs the stream by itself", () 
     const { each, seen, pipe, subscription, bus } = native();
     const log: string[] = [];
     subscription.unsubscribe();
-    outcome(log, pipe.closed);
+    outcome(log, pipe.closing);
     expect(each.log).toStrictEqual(["start", "stop"]);
     expect(bus.audit()).toMatchObject({ openDevices: 1, claimedInterfaces: 1 });
     expect(log).toStrictEqual([]);

@@ -28,7 +28,7 @@ function running(options: Partial<StreamPlan> = {}, prepare: (endpoint: FakeEndp
     start: "asap",
     ...options,
   };
-  const pump = new Pump(endpoint, plan, createTimeline(endpoint, 1000, true), {
+  const pump = new Pump(endpoint, plan, createTimeline(endpoint, 1000), {
     ready: () => {
       calls.ready++;
     },
@@ -355,7 +355,7 @@ describe("Pump, stopping", () => {
     const endpoint = new FakeEndpoint();
     const drained: number[] = [];
     const plan: StreamPlan = { frameLength: 8, frames: 4, queue: 2, ring: 3, overflow: "drop-oldest", start: "asap" };
-    const pump: Pump = new Pump(endpoint, plan, createTimeline(endpoint, 1000, true), {
+    const pump: Pump = new Pump(endpoint, plan, createTimeline(endpoint, 1000), {
       ready: () => {
         pump.stop();
       },

@@ -154,9 +154,9 @@ describe("IsochResults", () => {
 });
 
 describe("IsochResults.emitTo", () => {
-  const emitted = (results: IsochResults): FrameResult[] => {
+  const emitted = (results: IsochResults, isFirst = false): FrameResult[] => {
     const frames: FrameResult[] = [];
-    results.emitTo({ closed: false, next: (frame) => frames.push(frame) });
+    results.emitTo({ closed: false, next: (frame) => frames.push(frame) }, isFirst);
     return frames;
   };
 
@@ -174,7 +174,7 @@ describe("IsochResults.emitTo", () => {
         subscriber.closed = sent.length === 2;
       },
     };
-    strided([ok(1), ok(1), ok(1)]).emitTo(subscriber);
+    strided([ok(1), ok(1), ok(1)]).emitTo(subscriber, false);
     expect(sent).toStrictEqual([100, 101]);
   });
 
@@ -183,6 +183,26 @@ describe("IsochResults.emitTo", () => {
       { frame: 99, status: "lost", requested: 0, actual: 0, data: new Uint8Array(0) },
     ]);
     expect(emitted(strided([]))).toStrictEqual([]);
+    expect(emitted(strided([ok(1)], { lost: 8 })).map(({ frame }) => frame)).toStrictEqual([100]);
+  });
+});
+
+describe("IsochResults.emitTo at the beginning of a stream", () => {
+  const emitted = (results: IsochResults): string[] => {
+    const frames: string[] = [];
+    const next = ({ frame, status }: FrameResult) => frames.push(`${frame} ${status}`);
+    results.emitTo({ closed: false, next }, true);
+    return frames;
+  };
+
+  it("shows a loss before the first frame by its first frame", () => {
+    expect(emitted(strided([ok(1)], { firstFrame: 100, lost: 8 }))).toStrictEqual(["92 lost", "100 ok"]);
+    expect(emitted(strided([ok(1)], { firstFrame: 100, lost: 0 }))).toStrictEqual(["100 ok"]);
+  });
+
+  it("shows both ends of a loss that is all there is, and one frame once", () => {
+    expect(emitted(strided([], { firstFrame: 100, lost: 8 }))).toStrictEqual(["92 lost", "99 lost"]);
+    expect(emitted(strided([], { firstFrame: 100, lost: 1 }))).toStrictEqual(["99 lost"]);
   });
 });
 

@@ -108,6 +108,17 @@ describe("PipeSession.issue", () => {
   });
 });
 
+describe("PipeSession.failure", () => {
+  it("is there when the transfer that brought it is released", () => {
+    const port = new FakeEndpoint();
+    const { session } = laboratory(port);
+    const seen: unknown[] = [];
+    session.issue({ lengths: [1] }).released.subscribe({ complete: () => seen.push(session.failure) });
+    port.complete({ served: 0, error: gone });
+    expect(seen).toStrictEqual([gone]);
+  });
+});
+
 describe("PipeSession.abort", () => {
   it("cancels every transfer that is in flight, and takes new ones after", () => {
     const port = new FakeEndpoint();

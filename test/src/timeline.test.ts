@@ -28,6 +28,9 @@ function completion({ frames, served = frames, firstFrame, timestamp = 0, cancel
   return Object.assign(submission, { firstFrame, timestamp, cancelled });
 }
 
+/** Long streams take their time where others share the machine. */
+const patience = { timeout: 60_000 };
+
 describe("servedFrames", () => {
   it("counts all but the not-complete ones at the end", () => {
     expect(servedFrames(completion({ frames: 4 }))).toBe(4);
@@ -37,7 +40,7 @@ describe("servedFrames", () => {
 });
 
 describe("the timeline of the bus clock", () => {
-  const timeline = () => createTimeline(new FakeEndpoint(), 1000, true);
+  const timeline = () => createTimeline(new FakeEndpoint(), 1000);
 
   it("begins where the bus says, with nothing lost", () => {
     expect(timeline().completed(completion({ frames: 8, firstFrame: 500 }))).toStrictEqual({
@@ -69,17 +72,17 @@ describe("the timeline of the bus clock", () => {
     expect(each.completed(completion({ frames: 8, firstFrame: 16 }))).toStrictEqual({ firstFrame: 16, lost: 8 });
   });
 
-  it("goes on counting where a completion does not say", () => {
+  it("counts what was skipped before anything was delivered", () => {
     const each = timeline();
-    each.completed(completion({ frames: 8, firstFrame: 100 }));
-    expect(each.completed(completion({ frames: 8 }))).toStrictEqual({ firstFrame: 108, lost: 0 });
+    each.skipped(completion({ frames: 4, firstFrame: 100 }));
+    expect(each.completed(completion({ frames: 8, firstFrame: 104 }))).toStrictEqual({ firstFrame: 104, lost: 4 });
   });
 });
 
 describe("the estimated timeline, by hand", () => {
   function estimated() {
     const endpoint = new FakeEndpoint();
-    const timeline = createTimeline(endpoint, 1000, false);
+    const timeline = createTimeline(endpoint, 1000);
     return {
       submit: (time: number, frames = 8) => {
         endpoint.time = time;
@@ -91,10 +94,12 @@ describe("the estimated timeline, by hand", () => {
     };
   }
 
-  it("counts from 0, whatever the bus clock says", () => {
+  it("counts from 0, and gives way to a completion that says its frame", () => {
     const { submit, complete } = estimated();
     submit(50_000);
-    expect(complete(58_000, { firstFrame: 777 })).toStrictEqual({ firstFrame: 0, lost: 0 });
+    submit(50_000);
+    expect(complete(58_000)).toStrictEqual({ firstFrame: 0, lost: 0 });
+    expect(complete(66_000, { firstFrame: 777 })).toStrictEqual({ firstFrame: 777, lost: 0 });
   });
 
   it("counts the time in which the queue was dry, and no time in which it was not", () => {
@@ -197,7 +202,7 @@ function repeatable(seed: number): () => number {
   };
 }
 
-describe("the estimated timeline, along a stream", () => {
+describe("the estimated timeline, along a stream", patience, () => {
   const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
 
   it.each([
@@ -207,7 +212,7 @@ describe("the estimated timeline, along a stream", () => {
   ])("finds no gap where there is none, with jitter, on a bus clock that is %s", (_, busFrame) => {
     const endpoint = new FakeEndpoint();
     const random = repeatable(1);
-    const { truth, placements } = stream(createTimeline(endpoint, 1000, false), endpoint, {
+    const { truth, placements } = stream(createTimeline(endpoint, 1000), endpoint, {
       busFrame,
       frames: 8,
       queue: 4,
@@ -227,7 +232,7 @@ describe("the estimated timeline, along a stream", () => {
   ])("estimates each gap to within a transfer, hours into the stream, on a bus clock that is %s", (_, busFrame) => {
     const endpoint = new FakeEndpoint();
     const random = repeatable(7);
-    const { truth, placements } = stream(createTimeline(endpoint, 1000, false), endpoint, {
+    const { truth, placements } = stream(createTimeline(endpoint, 1000), endpoint, {
       busFrame,
       frames: 8,
       queue: 4,
@@ -253,7 +258,7 @@ function holes(asked: readonly number[]): number[] {
   });
 }
 
-describe("the estimated timeline, on a bus that hides its clock", () => {
+describe("the estimated timeline, on a bus that hides its clock", patience, () => {
   function run(
     plan: readonly VirtualFault[],
     options: { frames: number; queue: number; asapDelay: number },
@@ -312,9 +317,9 @@ describe("the estimated timeline, on a bus that hides its clock", () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
-    expect(gaps).toBeGreaterThan(300);
+    expect(gaps).toBeGreaterThan(100);
   });
 
   it("finds no gap in a long stream whose completions come late, but not too late", () => {

@@ -1,4 +1,3 @@
-import type { TransportCapabilities } from "../../src/index.js";
 import {
   counterDevice,
   counterProtocol,
@@ -6,12 +5,17 @@ import {
   unpacedClock,
   VirtualBus,
   type BusClock,
+  type VirtualBusOptions,
 } from "../../transports/virtual/index.js";
 import { transportContract, type ContractRig } from "./contract.js";
 
-function virtualRig(clock: () => BusClock, without: Partial<TransportCapabilities> = {}): () => ContractRig {
+function virtualRig(
+  clock: () => BusClock,
+  without: VirtualBusOptions["without"] = {},
+  tellFirstFrame?: boolean,
+): () => ContractRig {
   return () => {
-    const bus = new VirtualBus({ clock: clock(), without });
+    const bus = new VirtualBus({ clock: clock(), without, tellFirstFrame });
     const attachment = bus.attach(counterDevice());
     return {
       transport: bus,
@@ -39,6 +43,7 @@ transportContract({
   gaps: {
     "start-frame": "every URB is ISO_ASAP",
     "frame-number": "libusb hides the bus clock",
+    "first-frame": "libusb hides the bus clock",
   },
   create: virtualRig(realTimeClock, { startFrame: false, frameNumber: false }),
 });
@@ -48,6 +53,7 @@ transportContract({
   gaps: {
     "start-frame": "there is none in the interface of libusb",
     "frame-number": "libusb hides the bus clock",
+    "first-frame": "libusb hides the bus clock",
     "lengths-per-frame": "WinUSB moves frames of one length",
     "cancel-transfer": "macOS aborts the whole pipe",
     dma: "libusb_dev_mem_alloc is of Linux only",
@@ -62,10 +68,21 @@ transportContract({
 });
 
 transportContract({
+  name: "virtual with what USB/IP has",
+  gaps: {
+    "frame-number": "the protocol has no request for it",
+    blocking: "the answer comes over a socket, which the event loop reads",
+    dma: "the controller is in another machine",
+  },
+  create: virtualRig(realTimeClock, { frameNumber: false, blocking: false, dma: false }, true),
+});
+
+transportContract({
   name: "virtual with what WebUSB has",
   gaps: {
     "start-frame": "there is none in the interface of WebUSB",
     "frame-number": "WebUSB hides the bus clock",
+    "first-frame": "WebUSB hides the bus clock",
     cancel: "a transfer is a promise, and cannot be called off",
     "cancel-transfer": "a transfer is a promise, and cannot be called off",
     blocking: "a promise cannot be waited for",

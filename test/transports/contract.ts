@@ -24,19 +24,20 @@ import {
   type IsochTransport,
   type PipeSession,
   type Submission,
-  type TransportCapabilities,
   type UsbDevice,
 } from "../../src/index.js";
 import { counterProtocol, readCounter, writeCounter } from "../../transports/virtual/index.js";
 import { done, RawPort } from "../support/raw-port.js";
 
 /**
- * What a case can need of a transport beyond what all of them have. The first six are the
+ * What a case can need of a transport beyond what all of them have. Some are
  * capabilities of the contract; the others belong to the carrier or to its test rig.
  */
 export type ContractNeed =
   | "start-frame"
   | "frame-number"
+  /** Completions say on which frame they began. */
+  | "first-frame"
   | "lengths-per-frame"
   /** Any cancellation at all. */
   | "cancel"
@@ -78,6 +79,9 @@ export interface ContractTarget {
   readonly create: () => ContractRig | Promise<ContractRig>;
 }
 
+/** The most that there are, at high speed and above. */
+const framesPerMillisecond = 8;
+
 /** Alternate settings of the counter device. */
 const inOnly = 1;
 const outOnly = 2;
@@ -98,13 +102,40 @@ const getDeviceDescriptor: ControlSetup = {
   index: 0,
 };
 
+/** How much the program was held up since the watch began: other programs, the collector, the work itself. */
+class Watch {
+  readonly #timer: NodeJS.Timeout;
+  #last = performance.now();
+  #lateness = 0;
+
+  constructor() {
+    this.#timer = setInterval(() => this.lateness, 1);
+  }
+
+  /** Milliseconds, all delays together. */
+  get lateness(): number {
+    const now = performance.now();
+    this.#lateness += Math.max(0, now - this.#last - 2);
+    this.#last = now;
+    return this.#lateness;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
 /** One case at work: what it opens is closed at its end, whatever happened. */
 class Workbench {
   readonly rig: ContractRig;
+  readonly #isExact: boolean;
   readonly #closing: (() => void | Promise<void>)[] = [];
+  readonly #watch = new Watch();
 
-  constructor(rig: ContractRig) {
+  /** @param isExact completions say on which frame they began */
+  constructor(rig: ContractRig, isExact: boolean) {
     this.rig = rig;
+    this.#isExact = isExact;
   }
 
   get transport(): IsochTransport {
@@ -142,7 +173,7 @@ class Workbench {
 
   pipe(alternate = inOnly, selector = this.rig.selector): IsochPipe {
     const pipe = isochPipe(this.transport, { ...selector, endpoint: inEndpoint, alternate });
-    this.atEnd(() => done(pipe.closed));
+    this.atEnd(() => done(pipe.closing));
     return pipe;
   }
 
@@ -156,7 +187,36 @@ class Workbench {
     this.rig.detach();
   }
 
+  /**
+   * Every frame is good, and its counter follows the one before. Where it does not, frames were lost,
+   * and as many are reported: exactly so if completions say where they began; else it is an estimate,
+   * which is off by what the program was held up, and a frame or two at each loss.
+   */
+  expectCounters(results: readonly IsochResults[]): void {
+    let expected: number | undefined;
+    let unexplained = 0;
+    let losses = 0;
+    for (const each of results) {
+      let lost = each.lost;
+      for (const { status, data } of each) {
+        expect(status).toBe("ok");
+        const counter = readCounter(data) ?? NaN;
+        const difference = expected === undefined ? 0 : counter - expected - lost;
+        if (this.#isExact) expect(difference, `counter ${counter}, lost ${lost}`).toBe(0);
+        if (lost > 0) losses++;
+        unexplained += difference;
+        expected = counter + 1;
+        lost = 0;
+      }
+    }
+    const heldUp = this.#watch.lateness > 5 ? this.#watch.lateness * framesPerMillisecond : 0;
+    expect(Math.abs(unexplained), "frames lost and not reported, or the other way round").toBeLessThanOrEqual(
+      2 * losses + heldUp,
+    );
+  }
+
   async close(): Promise<void> {
+    this.#watch.stop();
     for (const close of this.#closing.reverse()) await close();
     const inUse = Object.entries(this.rig.audit?.() ?? {}).filter(([, count]) => count !== 0);
     expect(inUse, "resources return to zero").toStrictEqual([]);
@@ -182,6 +242,17 @@ function framesIn(session: PipeSession, milliseconds: number): number {
   return Math.ceil((milliseconds * 1000) / session.endpoint.frameDuration);
 }
 
+/** The frame after that of a transfer: about the one that is on the bus now. */
+async function currentFrame(session: PipeSession): Promise<number> {
+  const { firstFrame } = await completionOf(session.issue({ lengths: session.endpoint.maxFrameLength, frames: 1 }));
+  return firstFrame + 1;
+}
+
+/** As many frames as a busy machine may need to get to its next line. */
+function soon(session: PipeSession): number {
+  return framesIn(session, 200);
+}
+
 /** A request to send packets with counters from `first` on. */
 function counterRequest(first: number, lengths: readonly number[]): IsochRequest & { readonly buffer: Uint8Array } {
   const buffer = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
@@ -205,30 +276,6 @@ async function statisticsOf(
   return { packets: view.getUint32(0, true), mismatches: view.getUint32(4, true), short: view.getUint32(8, true) };
 }
 
-/**
- * Every frame is good and carries a counter that follows the one before; where frames were lost,
- * the counter says so too: exactly where the bus clock can be read, about where it is estimated.
- */
-function expectCounters(results: readonly IsochResults[], { frameNumber }: TransportCapabilities): void {
-  let expected: number | undefined;
-  for (const each of results) {
-    let isFirst = true;
-    for (const { status, data } of each) {
-      expect(status).toBe("ok");
-      const counter = readCounter(data) ?? NaN;
-      const lost = isFirst ? each.lost : 0;
-      if (expected !== undefined) {
-        const unexplained = Math.abs(counter - expected - lost);
-        expect(unexplained, `counter ${counter} after ${expected - 1}, lost ${lost}`).toBeLessThanOrEqual(
-          frameNumber || lost === 0 ? 0 : 8,
-        );
-      }
-      expected = counter + 1;
-      isFirst = false;
-    }
-  }
-}
-
 function servedFrames({ statuses }: Submission): number {
   return statuses.findLastIndex((code) => statusOf(code) !== "not-complete") + 1;
 }
@@ -246,7 +293,7 @@ export function transportContract(target: ContractTarget): void {
     const title = gap === undefined ? name : `${name} [gap: ${gap}: ${gaps[gap] ?? ""}]`;
     it.skipIf(gap !== undefined)(title, async () => {
       const rig = await target.create();
-      const bench = new Workbench(rig);
+      const bench = new Workbench(rig, gaps["first-frame"] === undefined);
       try {
         try {
           await body(bench);
@@ -329,7 +376,7 @@ export function transportContract(target: ContractTarget): void {
         openDevice(transport, rig.selector).subscribe().unsubscribe();
         const pipe = isochPipe(transport, { ...rig.selector, endpoint: inEndpoint });
         pipe.subscribe().unsubscribe();
-        await done(pipe.closed);
+        await done(pipe.closing);
         await rig.pause();
       });
 
@@ -372,7 +419,7 @@ export function transportContract(target: ContractTarget): void {
       check("another alternate setting, another size", [], async (bench) => {
         const pipe = bench.pipe(inOnly);
         const large = await firstValueFrom(pipe.results({ frames: 4 }));
-        await done(pipe.closed);
+        await done(pipe.closing);
         const small = await firstValueFrom(bench.pipe(both).results({ frames: 4 }));
         expect(large.bytesTransferred).toBeGreaterThan(small.bytesTransferred);
         for (const { length, requested, actual } of [large, small]) {
@@ -387,7 +434,7 @@ export function transportContract(target: ContractTarget): void {
         const writer = await bench.session(outEndpoint, both, device);
         const reading = completionOf(reader.issue({ lengths: reader.endpoint.maxFrameLength, frames: 64 }));
         const writing = completionOf(writer.issue(counterRequest(0, sameLength(64))));
-        expectCounters([await reading], bench.transport.capabilities);
+        bench.expectCounters([await reading]);
         expect((await writing).error).toBe("ok");
         expect(await statisticsOf(device)).toStrictEqual({ packets: 64, mismatches: 0, short: 0 });
       });
@@ -424,8 +471,8 @@ export function transportContract(target: ContractTarget): void {
         for (let i = 0; i < 10; i++) {
           expect(await firstValueFrom(device.controlTransfer(getDeviceDescriptor, 18))).toHaveLength(18);
         }
-        expectCounters(await results, bench.transport.capabilities);
-        await done(pipe.closed);
+        bench.expectCounters(await results);
+        await done(pipe.closing);
       });
     });
 
@@ -433,7 +480,7 @@ export function transportContract(target: ContractTarget): void {
       check("a stream brings every counter once, in order", [], async (bench) => {
         const results = await lastValueFrom(bench.pipe().results({ frames: 16, queue: 8 }).pipe(take(60), toArray()));
         expect(results.every(({ length, served }) => length === 16 && served === 16)).toBe(true);
-        expectCounters(results, bench.transport.capabilities);
+        bench.expectCounters(results);
       });
 
       check("requests one after the other bring every counter", [], async (bench) => {
@@ -441,8 +488,8 @@ export function transportContract(target: ContractTarget): void {
         const lengths = session.endpoint.maxFrameLength;
         const transfers = Array.from({ length: 20 }, () => session.issue({ lengths, frames: 8 }));
         const results = await Promise.all(transfers.map(completionOf));
-        expectCounters(results, bench.transport.capabilities);
-        expect(results.every(({ lost, error }) => lost === 0 && error === "ok")).toBe(true);
+        bench.expectCounters(results);
+        expect(results.map(({ error }) => error)).toStrictEqual(results.map(() => "ok"));
       });
 
       check("a request of one frame, and one of more frames than a carrier takes at once", [], async (bench) => {
@@ -452,7 +499,7 @@ export function transportContract(target: ContractTarget): void {
         const many = session.issue({ lengths, frames: 1500 });
         const results = [await completionOf(one), await completionOf(many)];
         expect(results.map(({ length }) => length)).toStrictEqual([1, 1500]);
-        expectCounters(results, bench.transport.capabilities);
+        bench.expectCounters(results);
       });
 
       check("the data lands in the buffer that the request brought", [], async (bench) => {
@@ -522,46 +569,49 @@ export function transportContract(target: ContractTarget): void {
         expect(await codeOf(() => session.issue(counterRequest(0, [8, 9])))).toBe("unsupported");
       });
 
-      check("the frame number goes up, and completions say where they began", ["frame-number"], async (bench) => {
+      check("the frame number goes up, as completions say", ["frame-number", "first-frame"], async (bench) => {
         const session = await bench.session(inEndpoint, inOnly);
         const before = session.frameNumber();
-        const { firstFrame } = await completionOf(session.issue({ lengths: 3, frames: 16 }));
+        const { firstFrame } = await completionOf(session.issue({ lengths: 8, frames: 16 }));
         expect(firstFrame).toBeGreaterThanOrEqual(before);
         expect(session.frameNumber()).toBeGreaterThanOrEqual(firstFrame + 15);
       });
 
-      checkWithout("frame-number", "frames count from 0, and asking is unsupported", async (bench) => {
+      checkWithout("frame-number", "asking is unsupported", async (bench) => {
         const session = await bench.session(inEndpoint, inOnly);
         expect(await codeOf(() => session.frameNumber())).toBe("unsupported");
-        const first = session.issue({ lengths: session.endpoint.maxFrameLength, frames: 4 });
-        const second = session.issue({ lengths: session.endpoint.maxFrameLength, frames: 4 });
-        const results = [await completionOf(first), await completionOf(second)];
-        expect(results.map(({ firstFrame }) => firstFrame)).toStrictEqual([0, 4]);
+      });
+
+      checkWithout("first-frame", "frames count from 0", async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly);
+        const transfers = [0, 1].map(() => session.issue({ lengths: session.endpoint.maxFrameLength, frames: 4 }));
+        const results = await Promise.all(transfers.map(completionOf));
+        expect(results.map(({ firstFrame, lost }) => firstFrame - lost)).toStrictEqual([0, 4]);
       });
 
       check(
         "an explicit start is kept, and the frames before it count as lost",
-        ["start-frame", "frame-number"],
+        ["start-frame", "first-frame"],
         async (bench) => {
           const session = await bench.session(inEndpoint, inOnly);
           const lengths = session.endpoint.maxFrameLength;
           const early = await completionOf(session.issue({ lengths, frames: 2 }));
-          const start = session.frameNumber() + framesIn(session, 60);
+          const start = early.firstFrame + soon(session);
           const late = await completionOf(session.issue({ lengths, frames: 4, start }));
           expect(late.firstFrame).toBe(start);
           expect(late.lost).toBe(start - early.firstFrame - 2);
-          expectCounters([early, late], bench.transport.capabilities);
+          bench.expectCounters([early, late]);
         },
       );
 
-      check("a stream begins where it was asked to", ["start-frame", "frame-number"], async (bench) => {
+      check("a stream begins where it was asked to", ["start-frame", "first-frame"], async (bench) => {
         const session = await bench.session(inEndpoint, inOnly);
-        const start = session.frameNumber() + framesIn(session, 60);
+        const start = (await currentFrame(session)) + soon(session);
         await done(session.close());
         expect((await firstValueFrom(bench.pipe().results({ frames: 4, start }))).firstFrame).toBe(start);
       });
 
-      check("a start that has passed: start-in-past", ["start-frame", "frame-number"], async (bench) => {
+      check("a start that has passed: start-in-past", ["start-frame", "first-frame"], async (bench) => {
         const session = await bench.session(inEndpoint, inOnly);
         const { firstFrame } = await completionOf(session.issue({ lengths: 8, frames: 16 }));
         expect(await codeOf(() => session.issue({ lengths: 8, frames: 1, start: firstFrame }))).toBe("start-in-past");
@@ -570,11 +620,11 @@ export function transportContract(target: ContractTarget): void {
 
       check(
         "a start before the end of what is queued: start-overlap",
-        ["start-frame", "frame-number"],
+        ["start-frame", "first-frame"],
         async (bench) => {
           const session = await bench.session(inEndpoint, inOnly);
           const lengths = session.endpoint.maxFrameLength;
-          const start = session.frameNumber() + framesIn(session, 60);
+          const start = (await currentFrame(session)) + soon(session);
           const first = session.issue({ lengths, frames: 8, start });
           expect(await codeOf(() => session.issue({ lengths, frames: 8, start: start + 7 }))).toBe("start-overlap");
           const next = session.issue({ lengths, frames: 8, start: start + 8 });
@@ -583,9 +633,9 @@ export function transportContract(target: ContractTarget): void {
         },
       );
 
-      check("as soon as possible is directly after what is queued", ["start-frame", "frame-number"], async (bench) => {
+      check("as soon as possible is directly after what is queued", ["start-frame", "first-frame"], async (bench) => {
         const session = await bench.session(inEndpoint, inOnly);
-        const start = session.frameNumber() + framesIn(session, 60);
+        const start = (await currentFrame(session)) + soon(session);
         const first = session.issue({ lengths: 8, frames: 5, start });
         const next = session.issue({ lengths: 8, frames: 5 });
         await completionOf(first);
@@ -594,10 +644,10 @@ export function transportContract(target: ContractTarget): void {
 
       check(
         "a start far in the future is no error, and can be cancelled",
-        ["start-frame", "frame-number", "cancel"],
+        ["start-frame", "first-frame", "cancel"],
         async (bench) => {
           const session = await bench.session(inEndpoint, inOnly);
-          const transfer = session.issue({ lengths: 8, frames: 2, start: session.frameNumber() + 1e12 });
+          const transfer = session.issue({ lengths: 8, frames: 2, start: (await currentFrame(session)) + 1e12 });
           const completion = completionOf(transfer);
           transfer.abort();
           expect((await completion).served).toBe(0);
@@ -662,7 +712,7 @@ export function transportContract(target: ContractTarget): void {
           });
         });
         const results = [first.results(), await completionOf(second), await completionOf(third)];
-        expectCounters(results, bench.transport.capabilities);
+        bench.expectCounters(results);
       });
     });
 
@@ -747,7 +797,7 @@ export function transportContract(target: ContractTarget): void {
         transfer.abort();
         const results = await completionOf(transfer);
         expect(results.served).toBe(100);
-        expectCounters([results], bench.transport.capabilities);
+        bench.expectCounters([results]);
       });
     });
 
@@ -802,18 +852,15 @@ export function transportContract(target: ContractTarget): void {
       check("unsubscribe-while-streaming, at once and from within a result", [], async (bench) => {
         const pipe = bench.pipe();
         pipe.results({ frames: 4 }).subscribe().unsubscribe();
-        await done(pipe.closed);
+        await done(pipe.closing);
         expect(await lastValueFrom(pipe.results({ frames: 4 }).pipe(take(3), toArray()))).toHaveLength(3);
-        await done(pipe.closed);
+        await done(pipe.closing);
       });
 
       check("reopen-after-close, again and again, without waiting", [], async (bench) => {
         const pipe = bench.pipe();
         for (let i = 0; i < 8; i++) {
-          expectCounters(
-            await lastValueFrom(pipe.results({ frames: 4, queue: 3 }).pipe(take(2), toArray())),
-            bench.transport.capabilities,
-          );
+          bench.expectCounters(await lastValueFrom(pipe.results({ frames: 4, queue: 3 }).pipe(take(2), toArray())));
         }
       });
 
@@ -889,7 +936,7 @@ export function transportContract(target: ContractTarget): void {
         const pipe = bench.pipe(both, other);
         const results = lastValueFrom(pipe.results({ frames: 8 }).pipe(take(20), toArray()));
         bench.detach();
-        expectCounters(await results, bench.transport.capabilities);
+        bench.expectCounters(await results);
       });
     });
 
@@ -897,7 +944,7 @@ export function transportContract(target: ContractTarget): void {
       check("wait returns when the transfer has completed", ["blocking"], async (bench) => {
         const session = await bench.session(inEndpoint, inOnly);
         const lengths = session.endpoint.maxFrameLength;
-        const [first, second, third] = [0, 1, 2].map(() => session.issue({ lengths, frames: 20 }));
+        const [first, second, third] = [20, 20, 400].map((frames) => session.issue({ lengths, frames }));
         second?.wait();
         expect([first, second, third].map((transfer) => transfer?.isComplete)).toStrictEqual([true, true, false]);
         third?.wait();
@@ -905,7 +952,7 @@ export function transportContract(target: ContractTarget): void {
         const results = [first, second, third].flatMap((transfer) =>
           transfer === undefined ? [] : transfer.results(),
         );
-        expectCounters(results, bench.transport.capabilities);
+        bench.expectCounters(results);
       });
 
       check("wait works from within a completion", ["blocking"], async (bench) => {
@@ -944,10 +991,7 @@ export function transportContract(target: ContractTarget): void {
         expect(received.address).not.toBe(sending.address);
         sending.bytes.set(counterRequest(0, sameLength(16)).buffer);
         const writing = completionOf(writer.issue({ lengths: 64, frames: 16, dma: sending }));
-        expectCounters(
-          [await completionOf(reader.issue({ lengths, frames: 8, dma: received }))],
-          bench.transport.capabilities,
-        );
+        bench.expectCounters([await completionOf(reader.issue({ lengths, frames: 8, dma: received }))]);
         await writing;
         expect(readCounter(received.bytes, lengths)).toBe((readCounter(received.bytes) ?? NaN) + 1);
         expect(await statisticsOf(device)).toStrictEqual({ packets: 16, mismatches: 0, short: 0 });
@@ -989,7 +1033,7 @@ export function transportContract(target: ContractTarget): void {
         expect(stalled.bytesTransferred).toBe(0);
         await done(device.clearHalt(inEndpoint));
         expect([...(await firstValueFrom(device.controlTransfer(getStatus, 2)))]).toStrictEqual([0, 0]);
-        expectCounters([await completionOf(session.issue({ lengths, frames: 6 }))], bench.transport.capabilities);
+        bench.expectCounters([await completionOf(session.issue({ lengths, frames: 6 }))]);
       });
 
       check("reset-in-flight: transfers complete first, as cancelled", ["reset"], async (bench) => {
@@ -1017,9 +1061,9 @@ export function transportContract(target: ContractTarget): void {
           });
         });
         expect(["pipe-closed", "device-gone"]).toContain(code);
-        await done(pipe.closed);
+        await done(pipe.closing);
         expect((await firstValueFrom(pipe.results({ frames: 4 }))).served).toBe(4);
-        await done(pipe.closed);
+        await done(pipe.closing);
       });
     });
   });

@@ -52,7 +52,7 @@ describe("isochPipe", () => {
     expectTypeOf(pipe).toExtend<Observable<FrameResult>>();
     expectTypeOf(pipe.results({ frames: 8, queue: 2, overflow: "error" })).toEqualTypeOf<Observable<IsochResults>>();
     expectTypeOf(pipe.open()).toEqualTypeOf<Observable<PipeSession>>();
-    expectTypeOf(pipe.closed).toEqualTypeOf<Observable<never>>();
+    expectTypeOf(pipe.closing).toEqualTypeOf<Observable<never>>();
     // @ts-expect-error no such policy
     pipe.results({ overflow: "drop" });
     // @ts-expect-error a stream of booleans

@@ -31,6 +31,8 @@ export interface BusContext {
   readonly bandwidth: Bandwidth;
   readonly counts: SubmissionCounts;
   readonly capabilities: TransportCapabilities;
+  /** Completions say on which frame they began. */
+  readonly tellFirstFrame: boolean;
   readonly asapDelay: number;
   readonly allocateDma: (size: number) => DmaBuffer;
   /** Called once, when the device leaves. */
@@ -310,6 +312,7 @@ export class AttachedDevice {
       engine: this.#bus.engine,
       completions: this.#completions,
       capabilities: this.#bus.capabilities,
+      tellFirstFrame: this.#bus.tellFirstFrame,
       model,
       faults: this.#faultsOf(address),
       frameDuration: serviceInterval(descriptor, this.model.speed),

@@ -32,6 +32,8 @@ export interface VirtualBusOptions {
    * blocking, for one, is there only with a clock that can be waited for.
    */
   readonly without?: Partial<TransportCapabilities> | undefined;
+  /** Whether completions say on which frame they began. Default: if the bus clock can be read. */
+  readonly tellFirstFrame?: boolean | undefined;
 }
 
 /** A device on a {@link VirtualBus}, as the one who attached it holds it. */
@@ -41,7 +43,7 @@ export interface Attachment {
    * Plans faults. Of those whose frame has passed, `halt` and `unplug` happen at once; a frame that
    * is over stays as it was.
    *
-   * @throws {@link InvalidRequestError} for a number or an endpoint that cannot be; then none is planned
+   * @throws `InvalidRequestError` for a number or an endpoint that cannot be; then none is planned
    */
   inject(...faults: readonly VirtualFault[]): void;
   /**
@@ -97,8 +99,9 @@ export class VirtualBus implements IsochTransport {
   #dmaBuffers = 0;
   #nextDmaAddress = 0x1000;
 
-  /** @throws {@link InvalidRequestError}; {@link DescriptorError} for a device that has a bad one */
-  constructor({ devices = [], clock = realTimeClock(), asapDelay = 2, without = {} }: VirtualBusOptions = {}) {
+  /** @throws `InvalidRequestError`; `DescriptorError` for a device that has a bad one */
+  constructor(options: VirtualBusOptions = {}) {
+    const { devices = [], clock = realTimeClock(), asapDelay = 2, without = {} } = options;
     wholeNumber("asapDelay", asapDelay, 0, maxFramesPerRequest);
     this.#engine = new BusEngine(clock);
     this.capabilities = {
@@ -114,6 +117,7 @@ export class VirtualBus implements IsochTransport {
       bandwidth: new Bandwidth(),
       counts: { submitted: 0, completed: 0 },
       capabilities: this.capabilities,
+      tellFirstFrame: options.tellFirstFrame ?? this.capabilities.frameNumber,
       asapDelay,
       allocateDma: (size) => this.#allocateDma(size),
       left: (device) => {
@@ -131,7 +135,7 @@ export class VirtualBus implements IsochTransport {
   /**
    * Plugs a device in.
    *
-   * @throws {@link DescriptorError}
+   * @throws `DescriptorError`
    */
   attach(device: VirtualDevice): Attachment {
     const attached = new AttachedDevice(`virtual-${++this.#attached}`, device, this.#context);

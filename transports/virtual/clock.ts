@@ -45,7 +45,7 @@ function sleep(milliseconds: number): void {
  * @param microseconds how much time passes on the bus in one millisecond of the scheduler. 1000 is
  * the pace of the scheduler; 125 makes each of its milliseconds, each frame of a marble diagram,
  * one high-speed microframe.
- * @throws {@link InvalidRequestError} `invalid-number` unless `microseconds` is a whole number from 1
+ * @throws `InvalidRequestError` `invalid-number` unless `microseconds` is a whole number from 1
  */
 export function schedulerClock(scheduler: SchedulerLike, microseconds = 1000): BusClock {
   wholeNumber("microseconds", microseconds, 1);

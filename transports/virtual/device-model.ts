@@ -4,7 +4,7 @@ import type { ControlSetup, Speed } from "../../src/index.js";
  * A device as the bus sees it. What it is, its descriptors say; what it does, its endpoints.
  *
  * A model that throws, or answers what cannot be, is to be corrected and not to be worked around:
- * the program hears of it as {@link TransportError} `transport-failed`, with what was thrown as its
+ * the program hears of it as `TransportError` `transport-failed`, with what was thrown as its
  * `cause`, and everything else on the bus goes on. Where it happens in a packet, the transfers in
  * flight on that endpoint end with that error, the frames before keep their results, and the
  * endpoint takes no more until its alternate setting is selected again. A model may also throw one

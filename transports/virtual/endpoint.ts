@@ -19,6 +19,8 @@ export interface EndpointContext {
   readonly engine: BusEngine;
   readonly completions: Completions;
   readonly capabilities: TransportCapabilities;
+  /** Completions say on which frame they began. */
+  readonly tellFirstFrame: boolean;
   readonly model: VirtualInEndpoint | VirtualOutEndpoint;
   readonly faults: EndpointFaults;
   /** Microseconds from one frame to the next. */
@@ -142,7 +144,7 @@ export class VirtualEndpoint implements TransportEndpoint, FrameRunner {
   deliver(): void {
     for (let head = this.#queue[0]; head?.isSettled === true; head = this.#queue[0]) {
       this.#queue.shift();
-      if (this.#context.capabilities.frameNumber) head.submission.firstFrame = head.start;
+      if (this.#context.tellFirstFrame) head.submission.firstFrame = head.start;
       this.#context.completions.deliver(head.submission);
     }
   }
@@ -155,12 +157,10 @@ export class VirtualEndpoint implements TransportEndpoint, FrameRunner {
 
   #place(start: number | "asap"): number {
     const { engine, frameDuration, asapDelay } = this.#context;
-    const tail = this.#queue.findLast(isUnsettled);
+    const tail = this.#queue.findLast((each) => isUnsettled(each) && !each.isCancelling);
     const free = tail === undefined ? 0 : endOf(tail);
     const soonest = Math.ceil(engine.time / frameDuration);
-    if (start === "asap") {
-      return tail === undefined ? soonest + asapDelay : Math.max(free, Math.ceil(engine.horizon / frameDuration));
-    }
+    if (start === "asap") return tail === undefined ? soonest + asapDelay : Math.max(free, soonest);
     if (start < soonest) {
       throw new InvalidRequestError(
         "start-in-past",

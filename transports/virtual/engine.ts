@@ -60,11 +60,6 @@ export class BusEngine {
     return this.#time;
   }
 
-  /** The earliest time at which a frame can still run: the bus may lag behind its clock, but not by more. */
-  get horizon(): number {
-    return this.#isAdvancing ? this.#time : this.#clock.now() - maxLag;
-  }
-
   /** Adds a runner, or takes note that its frames have changed. */
   touch(runner: FrameRunner): void {
     this.#runners.add(runner);

@@ -160,7 +160,7 @@ export function counterDevice(options: CounterDeviceOptions = {}): CounterDevice
  * Reads the counter at the beginning of a packet of a {@link CounterDevice}; `undefined` where the
  * packet is too short for one. Exact below 2^53.
  *
- * @throws {@link InvalidRequestError} for an offset that is no whole number from 0
+ * @throws `InvalidRequestError` for an offset that is no whole number from 0
  */
 export function readCounter(packet: Uint8Array, offset = 0): number | undefined {
   wholeNumber("offset", offset, 0);
@@ -173,7 +173,7 @@ export function readCounter(packet: Uint8Array, offset = 0): number | undefined 
 /**
  * Writes a counter, below 2^53, as the {@link CounterDevice} expects it at the beginning of a packet.
  *
- * @throws {@link InvalidRequestError} for any other number, and where the packet has no room for it
+ * @throws `InvalidRequestError` for any other number, and where the packet has no room for it
  */
 export function writeCounter(packet: Uint8Array, value: number, offset = 0): void {
   let rest = wholeNumber("the counter", value, 0);
