@@ -17,6 +17,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: slow,
+          testTimeout: minutes,
           sequence: { groupOrder: 0 },
         },
       },
