@@ -10,7 +10,7 @@ export interface Controller {
 }
 
 export interface Device {
-  /** QEMU's id of it, and the name of its capture. */
+  /** QEMU's id of it, its serial number, and the name of its capture. */
   readonly id: string;
   readonly model: string;
   readonly controller: Controller;
@@ -44,7 +44,7 @@ export function deviceArguments(directory: string): string[] {
     ...Object.values(devices).flatMap((device) => [
       "-device",
       [
-        `${device.model},id=${device.id},bus=${device.controller.id}.0`,
+        `${device.model},id=${device.id},serial=${device.id},bus=${device.controller.id}.0`,
         ...device.options,
         `pcap=${directory}/${captureFile(device)}`,
       ].join(","),

@@ -4,7 +4,7 @@ export PATH=/bin
 /bin/busybox --install -s /bin
 
 stop() {
-  echo "vm: $*" >/dev/kmsg
+  echo "vm: $*" >/dev/console
   poweroff -f
 }
 
@@ -16,7 +16,7 @@ while read -r file; do
   insmod "/modules/$file" || stop "cannot load $file"
 done </modules/order
 
-mkdir /host /tmpfs /root
+mkdir -p /host /tmpfs /root
 mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose root /host || stop "cannot mount the host's root"
 mount -t tmpfs -o mode=755 tmpfs /tmpfs
 mkdir /tmpfs/upper /tmpfs/work

@@ -14,7 +14,8 @@ export function initramfs(cache: string, kernel: Kernel, init: string): string {
   const busybox = findProgram("busybox") ?? "";
   const tree = join(cache, "initramfs");
   rmSync(tree, { recursive: true, force: true });
-  for (const directory of ["bin", "modules", "proc", "sys", "dev"]) mkdirSync(join(tree, directory), { recursive: true });
+  for (const directory of ["bin", "modules", "proc", "sys", "dev"])
+    mkdirSync(join(tree, directory), { recursive: true });
   copyFileSync(busybox, join(tree, "bin/busybox"));
   copyFileSync(init, join(tree, "init"));
   chmodSync(join(tree, "init"), 0o755);

@@ -47,11 +47,12 @@ async function test(): Promise<number> {
 
 async function shell(): Promise<number> {
   const { base } = prepareSession();
-  const { columns, rows } = process.stdout;
+  const { isTTY, columns, rows } = process.stdout;
+  const size = isTTY ? `stty sane columns ${columns} rows ${rows};` : "";
   console.log("vm: `exit` powers off, Ctrl-A X kills");
   const { status, failure } = await runGuest({
     ...base,
-    job: `stty sane columns ${columns} rows ${rows}; cd ${quote(root)} && ${args.length > 0 ? args.join(" ") : "bash -i"}`,
+    job: `${size} cd ${quote(root)} && ${args.length > 0 ? args.join(" ") : "bash -i"}`,
     env: { ...base.env, TERM: process.env["TERM"] },
     interactive: true,
     timeout: 24 * 3600,
@@ -78,8 +79,7 @@ function prepareSession(): {
       HOME: process.env["HOME"],
       LANG: "C.UTF-8",
       CI: process.env["CI"],
-      NO_COLOR: process.env["NO_COLOR"],
-      FORCE_COLOR: process.stdout.isTTY ? "1" : undefined,
+      [process.stdout.isTTY ? "FORCE_COLOR" : "NO_COLOR"]: "1",
     },
   };
   return { base, preparing: (performance.now() - start) / 1000 };

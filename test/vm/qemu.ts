@@ -35,7 +35,7 @@ const bootTimeout = 90_000;
 
 /** Boots the guest, runs the job in it, and waits until QEMU is gone. */
 export async function runGuest(session: Session): Promise<Outcome> {
-  const { kernel, share, interactive } = session;
+  const { share, interactive } = session;
   rmSync(share, { recursive: true, force: true });
   mkdirSync(share, { recursive: true });
   const monitor = await bridgeTo(relative(process.cwd(), join(share, "monitor")));
@@ -48,9 +48,9 @@ export async function runGuest(session: Session): Promise<Outcome> {
     stdio: interactive ? "inherit" : ["ignore", "pipe", "inherit"],
   });
   child.stdout?.pipe(process.stdout);
-  let failure = "";
+  let killed: string | undefined;
   const kill = (why: string): void => {
-    failure = why;
+    killed = why;
     child.kill("SIGKILL");
   };
   const cleanUp = (): void => void child.kill("SIGKILL");
@@ -62,8 +62,8 @@ export async function runGuest(session: Session): Promise<Outcome> {
   const hanging = setTimeout(() => {
     kill(`the guest was not done after ${session.timeout} s`);
   }, session.timeout * 1000);
-  const status = await new Promise<string>((resolve) => {
-    child.once("error", (error) => resolve(error.message)).once("close", (code) => resolve(String(code)));
+  const ended = await new Promise<string>((resolve) => {
+    child.once("error", ({ message }) => resolve(message)).once("close", (code) => resolve(String(code)));
   });
   clearTimeout(booting);
   clearTimeout(hanging);
@@ -74,19 +74,19 @@ export async function runGuest(session: Session): Promise<Outcome> {
   const read = (name: string): string | undefined =>
     existsSync(join(share, name)) ? readFileSync(join(share, name), "utf8").trim() : undefined;
   const log = read("kernel.log") ?? "";
-  if (failure === "" && status !== "0") failure = `QEMU ended with ${status}`;
-  const panic = /^.*(Kernel panic|Oops:|BUG:).*$/m.exec(log)?.[0];
-  if (panic !== undefined) failure = `the guest's kernel failed: ${panic}`;
-  const ended = failure === "" ? read("status") : undefined;
-  if (ended === undefined) {
-    if (failure === "") failure = "the guest went down before its job ended";
-    failure += `\n--- the end of the kernel's log\n${log.split("\n").slice(-40).join("\n")}\n---`;
-  }
+  const panic = /^.*(?:Kernel panic|Oops:|BUG:).*$/m.exec(log)?.[0];
+  const status = read("status");
+  const failure =
+    (panic && `the guest's kernel failed: ${panic}`) ??
+    killed ??
+    (ended === "0" ? undefined : `QEMU ended with ${ended}`) ??
+    (status === undefined ? "the guest went down before its job ended" : undefined);
+  const tail = log.split("\n").slice(-40).join("\n");
   return {
-    status: ended === undefined ? undefined : Number(ended),
-    failure,
+    status: failure === undefined ? Number(status) : undefined,
+    failure: failure === undefined ? "" : `${failure}\n--- the end of the kernel's log\n${tail}\n---`,
     total,
-    job: Number(read("finished") ?? NaN) - Number(read("started") ?? NaN),
+    job: Number(read("finished")) - Number(read("started")),
   };
 }
 
@@ -112,7 +112,7 @@ export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")
 
 function qemuArguments({ kernel, initramfs, share, interactive }: Session): string[] {
   // An oops counts as a panic, and after a panic QEMU exits at once.
-  const commandLine = "console=ttyS0 quiet loglevel=5 oops=panic panic=-1";
+  const commandLine = "console=ttyS0 quiet loglevel=5 mitigations=off nokaslr audit=0 apparmor=0 oops=panic panic=-1";
   const console = interactive ? "stdio,id=console,signal=off,mux=on" : "stdio,id=console";
   return [
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],

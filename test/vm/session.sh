@@ -12,7 +12,7 @@ busybox ip link set eth0 up
 busybox ip address add 10.0.2.15/24 dev eth0
 busybox ip route add default via 10.0.2.2
 
-for module in usbmon xhci_pci ehci_pci uhci_hcd; do modprobe "$module"; done
+modprobe --all usbmon xhci_pci ehci_pci uhci_hcd
 
 cut -d' ' -f1 /proc/uptime >started
 if [ "$VM_INTERACTIVE" = yes ]; then

@@ -14,6 +14,8 @@ export default defineConfig({
     include: ["test/vm/guest/**/*.test.ts"],
     // All of them share one kernel.
     fileParallelism: false,
+    // Starting another process takes longer in emulation than most of the tests.
+    isolate: false,
     testTimeout: minute,
     hookTimeout: minute,
   },
