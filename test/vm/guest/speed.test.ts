@@ -7,5 +7,5 @@ test("node is fast enough to stream", () => {
   const ratio = guest / host;
   console.log(`${host.toFixed(0)} ms on the host, ${guest.toFixed(0)} ms in the guest: ${ratio.toFixed(1)} times`);
   // More than emulation costs, and less than a fault of the lab would.
-  expect(ratio).toBeLessThan(60);
+  expect(ratio).toBeLessThan(150);
 });
