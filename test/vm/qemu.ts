@@ -31,7 +31,7 @@ export interface Outcome {
 }
 
 const guestShare = "/run/vm";
-const bootTimeout = 90_000;
+const bootTimeout = 180_000;
 
 /** Boots the guest, runs the job in it, and waits until QEMU is gone. */
 export async function runGuest(session: Session): Promise<Outcome> {
