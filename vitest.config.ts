@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: slow,
+          exclude: [...slow, "test/vm/guest/**"],
           sequence: { groupOrder: 0 },
         },
       },
