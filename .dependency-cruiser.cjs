@@ -62,6 +62,18 @@ module.exports = {
       to: { dependencyTypes: ["core"] },
     },
     {
+      name: "usbip-runs-anywhere-but-for-its-socket",
+      severity: "error",
+      from: { path: "^transports/usbip/", pathNot: "^transports/usbip/tcp\\.ts$" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "usbip-does-not-pull-its-socket",
+      severity: "error",
+      from: { path: "^transports/usbip/" },
+      to: { path: "^transports/usbip/tcp\\.ts$" },
+    },
+    {
       name: "virtual-does-not-pull-its-testing-entry",
       severity: "error",
       from: { path: "^transports/virtual/", pathNot: "^transports/virtual/testing/" },

@@ -51,8 +51,8 @@ export default defineConfig(
     rules: { "rxjs-x/no-ignored-subscription": "error" },
   },
   {
-    files: ["src/**/*.ts", "operators/**/*.ts", "transports/virtual/**/*.ts"],
-    ignores: ["src/cli/**"],
+    files: ["src/**/*.ts", "operators/**/*.ts", "transports/{usbip,virtual}/**/*.ts"],
+    ignores: ["src/cli/**", "transports/usbip/tcp.ts"],
     rules: {
       "no-restricted-globals": ["error", { globals: hostGlobals, checkGlobalObject: true }],
       "no-restricted-syntax": [

@@ -16,8 +16,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: slow,
           testTimeout: minutes,
+          exclude: [...slow, "test/vm/guest/**"],
           sequence: { groupOrder: 0 },
         },
       },

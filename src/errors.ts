@@ -33,6 +33,7 @@
  * | `bad-frame` | {@link FrameError} | a frame failed, and the consumer asked to be stopped by that |
  * | `unsupported` | {@link UnsupportedError} | the transport cannot do this, and it cannot be emulated |
  * | `bad-descriptor` | {@link DescriptorError} | a descriptor is truncated or contradicts itself |
+ * | `protocol-error` | {@link TransportError} | the other end of a connection does not speak the protocol |
  * | `transport-failed` | {@link TransportError} | the transport failed in a way that has no code of its own; see {@link IsochError.native} |
  */
 export type IsochErrorCode =
@@ -66,6 +67,7 @@ export type IsochErrorCode =
   | "bad-frame"
   | "unsupported"
   | "bad-descriptor"
+  | "protocol-error"
   | "transport-failed";
 
 /** What an {@link IsochError} carries beside its code and message. */
@@ -176,7 +178,7 @@ export class DescriptorError extends IsochError {
   override readonly name = "DescriptorError";
 }
 
-/** The transport failed in a way that has no code of its own; see {@link IsochError.native}. */
+/** The transport failed: in a way that has no code of its own, see {@link IsochError.native}, or for what its peer sent. */
 export class TransportError extends IsochError {
   override readonly name = "TransportError";
 }

@@ -60,6 +60,7 @@ const win32Codes: Readonly<Record<IsochErrorCode, number>> = {
   "bad-frame": ERROR_GEN_FAILURE,
   unsupported: ERROR_NOT_SUPPORTED,
   "bad-descriptor": ERROR_INVALID_DATA,
+  "protocol-error": ERROR_INVALID_DATA,
   "transport-failed": ERROR_GEN_FAILURE,
 };
 

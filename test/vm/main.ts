@@ -1,0 +1,102 @@
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { captureFile, devices } from "./devices.js";
+import { initramfs } from "./initramfs.js";
+import { quote, runGuest, type Session } from "./qemu.js";
+import { MissingError, prepare } from "./requirements.js";
+import { measureSpeed } from "./speed.js";
+
+const [command, ...args] = process.argv.slice(2);
+const exitStatus = { failed: 1, usage: 2, missing: 77 } as const;
+
+// npm runs scripts there.
+const root = process.cwd();
+const cache = join(root, ".cache/vm");
+const share = join(cache, "run");
+
+async function test(): Promise<number> {
+  const { base, preparing } = prepareSession();
+  const vitest = ["node_modules/.bin/vitest", "run", "--config", "test/vm/vitest.config.ts"];
+  const reporters = ["--reporter=default", "--reporter=json", "--outputFile.json=/run/vm/report.json"];
+  const outcome = await runGuest({
+    ...base,
+    job: [`cd ${quote(root)} &&`, ...[...vitest, ...reporters, ...args].map(quote)].join(" "),
+    env: { ...base.env, VM_HOST_SPEED: String(measureSpeed()) },
+    interactive: false,
+    timeout: Number(process.env["VM_TIMEOUT"] ?? 900),
+  });
+  const { status, failure, total, job } = outcome;
+  if (status === undefined) {
+    console.error(`vm: ${failure}`);
+    return exitStatus.failed;
+  }
+  const seconds = (value: number): string => `${value.toFixed(1)} s`;
+  console.log(
+    `vm: preparing ${seconds(preparing)}, boot and shutdown ${seconds(total - job)}, tests ${seconds(job)}; ` +
+      `report in ${join(share, "report.json")}`,
+  );
+  const lost = Object.values(devices)
+    .map((device) => join(share, captureFile(device)))
+    .filter((path) => !existsSync(path) || statSync(path).size === 0);
+  if (lost.length > 0) {
+    console.error(`vm: no capture in ${lost.join(", ")}`);
+    return exitStatus.failed;
+  }
+  return status;
+}
+
+async function shell(): Promise<number> {
+  const { base } = prepareSession();
+  const { isTTY, columns, rows } = process.stdout;
+  const size = isTTY ? `stty sane columns ${columns} rows ${rows};` : "";
+  console.log("vm: `exit` powers off, Ctrl-A X kills");
+  const { status, failure } = await runGuest({
+    ...base,
+    job: `${size} cd ${quote(root)} && ${args.length > 0 ? args.join(" ") : "bash -i"}`,
+    env: { ...base.env, TERM: process.env["TERM"] },
+    interactive: true,
+    timeout: 24 * 3600,
+  });
+  if (status === undefined) console.error(`vm: ${failure}`);
+  return status ?? exitStatus.failed;
+}
+
+function prepareSession(): {
+  base: Omit<Session, "job" | "interactive" | "timeout">;
+  preparing: number;
+} {
+  const start = performance.now();
+  mkdirSync(cache, { recursive: true });
+  const kernel = prepare(cache);
+  const base = {
+    kernel,
+    initramfs: initramfs(cache, kernel, join(root, "test/vm/init.sh")),
+    share,
+    script: join(root, "test/vm/session.sh"),
+    env: {
+      // Whatever ran this is the node to test with.
+      PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
+      HOME: process.env["HOME"],
+      LANG: "C.UTF-8",
+      CI: process.env["CI"],
+      [process.stdout.isTTY ? "FORCE_COLOR" : "NO_COLOR"]: "1",
+    },
+  };
+  return { base, preparing: (performance.now() - start) / 1000 };
+}
+
+const commands = new Map([
+  ["test", test],
+  ["shell", shell],
+]);
+
+try {
+  const run = commands.get(command ?? "");
+  if (run === undefined) console.error("usage: main test [vitest's arguments] | main shell [command]");
+  process.exitCode = run === undefined ? exitStatus.usage : await run();
+} catch (error) {
+  if (!(error instanceof MissingError)) throw error;
+  console.error(`vm: missing: ${error.message}`);
+  // What a developer may do without, CI may not.
+  process.exitCode = process.env["CI"] ? exitStatus.failed : exitStatus.missing;
+}

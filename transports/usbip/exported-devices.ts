@@ -1,0 +1,118 @@
+import type { Observable, Subscription } from "rxjs";
+import type { DeviceInfo, IsochError, IsochTransport } from "../../src/index.js";
+import { asIsochError } from "../../src/errors.js";
+import type { UsbipListedDevice } from "./protocol/index.js";
+
+/** Who has imported a device. */
+export interface DeviceOwner {
+  /** It is about to give the device back. */
+  readonly isLeaving: boolean;
+  /** Completes when it has. */
+  readonly left: Observable<never>;
+  /** The device is gone. */
+  unplugged(): void;
+}
+
+/** A device that clients can import. */
+export class ExportedDevice {
+  readonly transport: IsochTransport;
+  readonly info: DeviceInfo;
+  readonly busId: string;
+  readonly entry: UsbipListedDevice;
+  /** Set while a client has it, until the last of it is given back. */
+  owner: DeviceOwner | undefined;
+
+  constructor(transport: IsochTransport, info: DeviceInfo, busNumber: number, port: number, deviceNumber: number) {
+    const { descriptor, configurations, speed } = info;
+    const interfaces = (configurations[0]?.interfaces ?? []).map(({ alternates }) => ({
+      interfaceClass: alternates[0]?.interfaceClass ?? 0,
+      interfaceSubclass: alternates[0]?.interfaceSubclass ?? 0,
+      interfaceProtocol: alternates[0]?.interfaceProtocol ?? 0,
+    }));
+    this.transport = transport;
+    this.info = info;
+    this.busId = `${busNumber}-${port}`;
+    this.entry = {
+      path: `/sys/devices/rx-isoch/${transport.name}/usb${busNumber}/${this.busId}`,
+      busId: this.busId,
+      busNumber,
+      deviceNumber,
+      speed,
+      vendorId: descriptor.vendorId,
+      productId: descriptor.productId,
+      deviceVersion: descriptor.deviceVersion,
+      deviceClass: descriptor.deviceClass,
+      deviceSubclass: descriptor.deviceSubclass,
+      deviceProtocol: descriptor.deviceProtocol,
+      configurationValue: configurations[0]?.value ?? 0,
+      configurationCount: descriptor.configurationCount,
+      interfaceCount: interfaces.length,
+      interfaces,
+    };
+  }
+
+  /** What the wire knows it by: bus number × 65536 + device number. */
+  get deviceId(): number {
+    return this.entry.busNumber * 0x10000 + this.entry.deviceNumber;
+  }
+}
+
+/** The devices of some transports: a transport is a bus, and a device has the lowest port that is free. */
+export class ExportedDevices {
+  readonly #byBusId = new Map<string, ExportedDevice>();
+  readonly #subscriptions: readonly Subscription[];
+  #deviceNumber = 0;
+
+  constructor(
+    transports: readonly IsochTransport[],
+    isExported: (device: DeviceInfo) => boolean,
+    failed: (error: IsochError) => void,
+  ) {
+    this.#subscriptions = transports.map((transport, index) =>
+      transport.devices().subscribe({
+        next: ({ type, device }) => {
+          if (type === "detach") this.#detach(transport, device.id);
+          else if (isExported(device)) this.#attach(transport, device, index + 1);
+        },
+        error: (error: unknown) => {
+          for (const { info } of this.#of(transport)) this.#detach(transport, info.id);
+          failed(asIsochError(error));
+        },
+      }),
+    );
+  }
+
+  list(): ExportedDevice[] {
+    return [...this.#byBusId.values()];
+  }
+
+  find(busId: string): ExportedDevice | undefined {
+    return this.#byBusId.get(busId);
+  }
+
+  /** Follows the transports no longer. */
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#byBusId.clear();
+  }
+
+  #of(transport: IsochTransport): ExportedDevice[] {
+    return this.list().filter((device) => device.transport === transport);
+  }
+
+  #attach(transport: IsochTransport, info: DeviceInfo, busNumber: number): void {
+    if (this.#of(transport).some((device) => device.info.id === info.id)) return;
+    let port = 1;
+    while (this.#byBusId.has(`${busNumber}-${port}`)) port++;
+    this.#deviceNumber = (this.#deviceNumber % 0xffff) + 1;
+    const device = new ExportedDevice(transport, info, busNumber, port, this.#deviceNumber);
+    this.#byBusId.set(device.busId, device);
+  }
+
+  #detach(transport: IsochTransport, id: string): void {
+    const device = this.#of(transport).find(({ info }) => info.id === id);
+    if (device === undefined) return;
+    this.#byBusId.delete(device.busId);
+    device.owner?.unplugged();
+  }
+}

@@ -1,0 +1,3 @@
+export type { ByteStream, ByteStreamHandler } from "./byte-stream.js";
+export type { UsbipLimits } from "./protocol/index.js";
+export { UsbipServer, type UsbipExport, type UsbipServerOptions } from "./server.js";

@@ -1,0 +1,143 @@
+import { createServer, isIP, type AddressInfo, type Socket } from "node:net";
+import { Observable } from "rxjs";
+import { AccessError, InvalidRequestError, TransportError, type IsochError } from "../../src/index.js";
+import { wholeNumber } from "../../src/numbers.js";
+import type { ByteStream } from "./byte-stream.js";
+import type { UsbipServer } from "./server.js";
+
+/** Where {@link listenTcp} listens. */
+export interface TcpOptions {
+  /** Default: 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** Default: 3240, which is registered for USB/IP. 0 takes a free one. */
+  readonly port?: number | undefined;
+  /**
+   * Allows a `host` that others than this machine can reach. The protocol knows no passwords and no
+   * encryption: every one of them can then have the devices. Default: false.
+   */
+  readonly allowRemote?: boolean | undefined;
+  /** Connections at a time, at most; more are closed at once. Default: 64. */
+  readonly connections?: number | undefined;
+}
+
+/** Where a server listens. */
+export interface TcpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Milliseconds that a peer has to take what was written before the end. */
+const linger = 2000;
+
+/**
+ * Accepts TCP connections for a server. Listens from the subscription to the unsubscribe, and emits
+ * the address once it does; the unsubscribe refuses new connections and leaves those that there are
+ * to {@link UsbipServer.close}.
+ *
+ * Errors: {@link InvalidRequestError} `invalid-option` for a host that is not this machine, without
+ * `allowRemote`; {@link AccessError} `access-denied`; {@link TransportError} `transport-failed`, with
+ * the code of Node, such as `EADDRINUSE`, in `native`.
+ *
+ * @example
+ * ```ts
+ * import { listenTcp } from "rx-isoch/transports/usbip/tcp";
+ * import type { UsbipServer } from "rx-isoch/transports/usbip";
+ *
+ * export const serve = (server: UsbipServer) => listenTcp(server, { host: "::1" });
+ * ```
+ */
+export function listenTcp(server: UsbipServer, options: TcpOptions = {}): Observable<TcpAddress> {
+  return new Observable((subscriber) => {
+    const { host = "127.0.0.1", allowRemote = false } = options;
+    const port = wholeNumber("port", options.port ?? 3240, 0, 65_535);
+    const connections = wholeNumber("connections", options.connections ?? 64, 1);
+    if (!allowRemote && !isLoopback(host)) {
+      throw new InvalidRequestError(
+        "invalid-option",
+        `${host} can be reached from other machines, and USB/IP protects nothing: listen on 127.0.0.1, or say allowRemote`,
+      );
+    }
+    const listener = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+      void server.accept(tcpStream(socket));
+    });
+    listener.maxConnections = connections;
+    listener.on("error", (error: NodeJS.ErrnoException) => {
+      subscriber.error(listenError(error, host, port));
+    });
+    listener.listen(port, host, () => {
+      // A string is the path of a pipe, and null a listener that was closed.
+      const address = listener.address() as AddressInfo;
+      subscriber.next({ host: address.address, port: address.port });
+    });
+    return () => {
+      listener.close();
+    };
+  });
+}
+
+/** A socket, made with `allowHalfOpen`, as a {@link ByteStream}. */
+export function tcpStream(socket: Socket): ByteStream {
+  return {
+    open: (handler) => {
+      let broken: Error | undefined;
+      socket.on("data", (bytes) => {
+        handler.received(bytes);
+      });
+      socket.on("end", () => {
+        handler.ended();
+      });
+      socket.on("error", (error) => {
+        broken = error;
+      });
+      socket.on("close", () => {
+        handler.closed(broken);
+      });
+    },
+    write: (bytes, sent) => {
+      socket.write(bytes, () => {
+        sent();
+      });
+    },
+    pause: () => {
+      socket.pause();
+    },
+    resume: () => {
+      socket.resume();
+    },
+    end: () => {
+      // Of a paused socket neither the end nor the error is heard.
+      socket.resume();
+      socket.end();
+      const patience = setTimeout(() => {
+        socket.destroy();
+      }, linger);
+      socket.once("finish", () => {
+        socket.destroySoon();
+      });
+      socket.once("close", () => {
+        clearTimeout(patience);
+      });
+    },
+    destroy: () => {
+      socket.destroy();
+    },
+  };
+}
+
+function isLoopback(host: string): boolean {
+  if (host === "localhost" || host === "::1") return true;
+  return isIP(host) === 4 && host.startsWith("127.");
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): IsochError {
+  const details = { native: error.code, cause: error };
+  if (error.code === "EACCES") {
+    return new AccessError("access-denied", `port ${port} is not for everybody: choose one above 1023`, details);
+  }
+  const advice = error.code === "EADDRINUSE" ? "choose another port, or end what listens there" : "choose another host";
+  return new TransportError(
+    "transport-failed",
+    `cannot listen on ${host}:${port} (${error.message}): ${advice}`,
+    details,
+  );
+}
