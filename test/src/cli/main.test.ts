@@ -94,8 +94,8 @@ describe("the program", { timeout: 60_000 }, () => {
 
   it("ends with the summary, what to do, and status 1 when the device is unplugged", async () => {
     const { status, stdout, stderr } = await cli(["--fault", "unplug@2000"]);
-    // Frame 2,000 is a quarter of a second from the start of the bus, and a busy machine is late.
-    expect(stdout).toMatch(/Failed after (0\.[2-9]|[1-9])/);
+    // How long that took is a matter of the machine; the frame is asserted in watch.test.ts.
+    expect(stdout).toMatch(/Failed after \d+\.\d\d s: device-gone/);
     expect(stderr).toMatch(/^rx-isoch: device-gone: .*unplugged.*\n$/);
     expect(status).toBe(1);
   });
