@@ -576,6 +576,38 @@ describe("the model of a device", () => {
     expect(error).toMatchObject({ code: "device-gone" });
   });
 
+  it("that unplugs itself from within a packet: no transfer completes before it has returned", async () => {
+    const clock = new ManualClock();
+    const bus = new VirtualBus({ clock, asapDelay: 0 });
+    let isProducing = false;
+    const attachment: Attachment = bus.attach(
+      scriptedDevice({
+        interfaces: [
+          [
+            {
+              address: 0x81,
+              produce: (frame, buffer, offset, capacity) => {
+                isProducing = true;
+                if (frame === 1) attachment.detach();
+                buffer.fill(frame, offset, offset + capacity);
+                isProducing = false;
+                return capacity;
+              },
+            },
+          ],
+        ],
+      }),
+    );
+    const port = await RawPort.open(bus, {}, 0x81, 1);
+    const seen: boolean[] = [];
+    port.onCompleted = () => seen.push(isProducing);
+    for (let i = 0; i < 2; i++) port.submit({ lengths: 64, frames: 4 });
+    clock.advanceTo(8000);
+    expect(seen).toStrictEqual([false, false]);
+    // That the buffers are left alone afterwards, the port sees to.
+    await port.close();
+  });
+
   it("that throws one of our errors: it goes on as it is", () => {
     const own = new IsochError("no-memory", "the model has none left");
     const { error } = streamOf(() => {

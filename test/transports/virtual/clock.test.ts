@@ -63,9 +63,12 @@ describe("realTimeClock", () => {
     const clock = realTimeClock();
     let fired = 0;
     const subscription = clock.schedule(1e18, () => fired++);
+    const looks = vi.mocked(performance.now).mock.calls.length;
     vi.advanceTimersByTime(1000);
     expect(fired).toBe(0);
     expect(vi.getTimerCount()).toBe(1);
+    // It sleeps, and does not look at the clock in each millisecond.
+    expect(vi.mocked(performance.now).mock.calls.length).toBe(looks);
     subscription.unsubscribe();
     expect(vi.getTimerCount()).toBe(0);
     const days30 = 30 * 86_400_000;

@@ -217,13 +217,13 @@ describe("halt", () => {
       const device = scriptedDevice({ interfaces: [[{ address: 0x81, interval: 3 }]] });
       const bus = new VirtualBus({ clock, asapDelay: 0, without: { frameNumber } });
       const attachment = bus.attach(device);
-      attachment.inject({ type: "halt", endpoint: 0x81, frame: 2 });
+      attachment.inject({ type: "halt", endpoint: 0x81, frame: 2 }, { type: "halt", endpoint: 0x81, frame: 6 });
       const port = await RawPort.open(bus, {}, 0x81, 1);
       const { submission } = port.submit({ lengths: 64, frames: 8 });
       clock.advanceTo(20_000);
       await done(port.device.clearHalt(0x81));
       clock.advanceTo(32_000);
-      expect(statusesOf(submission)).toBe("kkssskkk");
+      expect(statusesOf(submission)).toBe("kkssskss");
       await port.close();
     }
   });
