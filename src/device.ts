@@ -1,9 +1,10 @@
 import { AsyncSubject, catchError, concat, defer, Observable, of, tap, throwError } from "rxjs";
+import { checkControl } from "./control.js";
 import type { ConfigurationDescriptor } from "./descriptors/model.js";
 import { findIsochEndpoint, maxBytesPerInterval, serviceInterval } from "./endpoint.js";
-import { BusyError, InvalidRequestError, TransferStateError } from "./errors.js";
+import { BusyError, TransferStateError } from "./errors.js";
 import { InterfaceLeases } from "./interface-leases.js";
-import { oneOf, wholeNumber } from "./numbers.js";
+import { wholeNumber } from "./numbers.js";
 import type { PipeEndpoint } from "./pipe-endpoint.js";
 import { PipeSession } from "./session.js";
 import { subscribeInner } from "./subscribe-inner.js";
@@ -243,20 +244,6 @@ export class UsbDevice {
 
 function deviceClosed(): TransferStateError {
   return new TransferStateError("pipe-closed", "the device is closed: open it again");
-}
-
-/** @throws {@link InvalidRequestError} for what does not fit in a setup packet (USB 2.0, 9.3) */
-function checkControl({ direction, request, value, index }: ControlSetup, data: number | Uint8Array): void {
-  wholeNumber("request", request, 0, 0xff);
-  wholeNumber("value", value, 0, 0xffff);
-  wholeNumber("index", index, 0, 0xffff);
-  if (oneOf("direction", direction, ["in", "out"]) === "in") {
-    wholeNumber("data, the number of bytes asked for,", data, 0, 0xffff);
-  } else if (!(data instanceof Uint8Array)) {
-    throw new InvalidRequestError("invalid-option", "data must be a Uint8Array with the bytes to send");
-  } else {
-    wholeNumber("the length of data", data.length, 0, 0xffff);
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Subscriber } from "rxjs";
 import { wholeNumber } from "./numbers.js";
-import { statusCodes, statusOf, type FrameStatus } from "./status.js";
+import { servedFrames, statusOf, type FrameStatus } from "./status.js";
 
 /** What happened in one frame. */
 export interface FrameResult {
@@ -50,8 +50,6 @@ export interface IsochResultsInit {
   /** Default: `isoch` if a status is not `ok`, else `ok`. */
   readonly error?: TransferOutcome | undefined;
 }
-
-const notComplete = statusCodes["not-complete"];
 
 /**
  * The outcome of one transfer, frame by frame: what the fast path moves.
@@ -115,8 +113,6 @@ export class IsochResults implements Iterable<FrameResult> {
     let flaws = 0;
     let holes = 0;
     let shortfall = 0;
-    let served = actual.length;
-    while (served > 0 && statuses[served - 1] === notComplete) served--;
     for (let i = 0; i < actual.length; i++) {
       const moved = actual[i] ?? 0;
       if (moved > 0) holes |= shortfall;
@@ -134,7 +130,7 @@ export class IsochResults implements Iterable<FrameResult> {
     this.compacted = init.compacted || holes === 0;
     this.data = this.compacted ? init.data.subarray(0, bytes) : init.data;
     this.bytesTransferred = bytes;
-    this.served = served;
+    this.served = servedFrames(init);
     this.error = init.error ?? (flaws === 0 ? "ok" : "isoch");
     this.timestamp = init.timestamp;
   }

@@ -75,3 +75,15 @@ export const statusCodes: Readonly<Record<FrameStatus, number>> = Object.freeze(
 export function statusOf(code: number): FrameStatus {
   return frameStatuses[code] ?? "failed";
 }
+
+const notComplete = statusCodes["not-complete"];
+
+/**
+ * Frames that had their turn on the bus: all but the `not-complete` ones at the end.
+ * @internal
+ */
+export function servedFrames({ statuses }: { readonly statuses: Uint8Array }): number {
+  let served = statuses.length;
+  while (served > 0 && statuses[served - 1] === notComplete) served--;
+  return served;
+}

@@ -1,4 +1,4 @@
-import { statusCodes } from "./status.js";
+import { servedFrames } from "./status.js";
 import type { Placement } from "./submission.js";
 import type { Submission, TransportEndpoint } from "./transport.js";
 
@@ -138,13 +138,4 @@ class EstimatedTimeline implements Timeline {
     if (this.#queueEnd !== undefined) this.#queueEnd += by;
     for (const queued of this.#queued) queued.end += by;
   }
-}
-
-const notComplete = statusCodes["not-complete"];
-
-/** Frames that had their turn on the bus: all but the `not-complete` ones at the end. */
-export function servedFrames({ statuses }: Submission): number {
-  let served = statuses.length;
-  while (served > 0 && statuses[served - 1] === notComplete) served--;
-  return served;
 }

@@ -8,7 +8,7 @@ import {
   type TransportDevice,
   type TransportEndpoint,
 } from "../../src/index.js";
-import { oneOf, wholeNumber } from "../../src/numbers.js";
+import { checkControl } from "../../src/control.js";
 import type { AttachedDevice } from "./attached-device.js";
 import { answerStandardRequest } from "./standard-requests.js";
 
@@ -31,7 +31,7 @@ export class OpenedDevice implements TransportDevice {
   controlTransfer(setup: ControlSetup, data: number | Uint8Array): Observable<Uint8Array> {
     return defer(() => {
       const device = this.#open();
-      checkSetup(setup, data);
+      checkControl(setup, data);
       device.checkPresent();
       const answer =
         setup.type === "standard" ? answerStandardRequest(device, setup, this) : device.control(setup, data);
@@ -103,16 +103,4 @@ export class OpenedDevice implements TransportDevice {
     if (!this.#isClosed) return this.#device;
     throw new TransferStateError("pipe-closed", `this handle on ${this.info.id} is closed: open the device again`);
   }
-}
-
-/** @throws {@link InvalidRequestError} */
-function checkSetup({ direction, type, recipient, request, value, index }: ControlSetup, data: unknown): void {
-  oneOf("direction", direction, ["in", "out"]);
-  oneOf("type", type, ["standard", "class", "vendor"]);
-  oneOf("recipient", recipient, ["device", "interface", "endpoint", "other"]);
-  wholeNumber("request", request, 0, 0xff);
-  wholeNumber("value", value, 0, 0xffff);
-  wholeNumber("index", index, 0, 0xffff);
-  if (direction === "in") wholeNumber("the number of bytes asked for", data, 0, 0xffff);
-  else wholeNumber("the number of bytes to send", data instanceof Uint8Array ? data.length : NaN, 0, 0xffff);
 }

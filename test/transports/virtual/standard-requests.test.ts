@@ -243,7 +243,7 @@ describe("requests that are none", () => {
   it("OUT of a number is refused", async () => {
     const device = await open();
     await expect(done(device.controlTransfer(setup("out", "device", 9, 1), 4))).rejects.toMatchObject({
-      code: "invalid-number",
+      code: "invalid-option",
     });
   });
 });
