@@ -1,0 +1,137 @@
+#include "handle.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace rx_isoch {
+
+namespace {
+
+// A cancelled transfer comes back within a frame or two; a device that hangs, with the next bus reset.
+constexpr std::chrono::milliseconds kCancelLimit{5000};
+
+}  // namespace
+
+std::shared_ptr<Handle> Handle::Open(const std::shared_ptr<Context>& context, uint8_t bus, uint8_t address,
+                                     std::function<void()> notify, UsbError& error) {
+  libusb_device* device = context->Find(bus, address);
+  if (device == nullptr) {
+    error = {LIBUSB_ERROR_NO_DEVICE, 0};
+    return nullptr;
+  }
+  libusb_device_handle* raw = nullptr;
+  error = Try([&] { return libusb_open(device, &raw); });
+  libusb_unref_device(device);
+  if (error) return nullptr;
+  std::shared_ptr<Handle> handle(new Handle(context, raw, std::move(notify)));
+  context->Observe(handle.get());
+  context->Register(handle);
+  return handle;
+}
+
+Handle::Handle(std::shared_ptr<Context> context, libusb_device_handle* handle, std::function<void()> notify)
+    : context_(std::move(context)),
+      handle_(handle),
+      device_(libusb_get_device(handle)),
+      notify_(std::move(notify)) {}
+
+Handle::~Handle() { Close(); }
+
+void Handle::Changed(libusb_device* device, bool arrived) {
+  if (arrived || device != device_) return;
+  gone_ = true;
+  notify_();
+}
+
+UsbError Handle::Claim(int interface_number, bool detach_kernel_driver) {
+  // Not every system can detach; where it cannot, claiming says what is the matter.
+  libusb_set_auto_detach_kernel_driver(handle_, detach_kernel_driver ? 1 : 0);
+  const UsbError error = Try([&] { return libusb_claim_interface(handle_, interface_number); });
+  if (!error) claimed_.insert(interface_number);
+  return error;
+}
+
+UsbError Handle::Release(int interface_number) {
+  claimed_.erase(interface_number);
+  return Try([&] { return libusb_release_interface(handle_, interface_number); });
+}
+
+UsbError Handle::SelectAlternate(int interface_number, int alternate) {
+  return Try([&] { return libusb_set_interface_alt_setting(handle_, interface_number, alternate); });
+}
+
+UsbError Handle::ClearHalt(uint8_t endpoint) {
+  return Try([&] { return libusb_clear_halt(handle_, endpoint); });
+}
+
+UsbError Handle::Reset() {
+  if (!Quiet()) return {LIBUSB_ERROR_TIMEOUT, 0};
+  return Try([&] { return libusb_reset_device(handle_); });
+}
+
+UsbError Handle::Control(uint8_t request_type, uint8_t request, uint16_t value, uint16_t index,
+                         std::vector<uint8_t>& data, unsigned timeout) {
+  int moved = 0;
+  const UsbError error = Try([&] {
+    return moved = libusb_control_transfer(handle_, request_type, request, value, index, data.data(),
+                                           static_cast<uint16_t>(data.size()), timeout);
+  });
+  if (!error) data.resize(static_cast<size_t>(moved));
+  return error;
+}
+
+UsbError Handle::Configuration(int& value) const {
+  return Try([&] { return libusb_get_configuration(handle_, &value); });
+}
+
+void Handle::Register(const std::shared_ptr<Activity>& activity) {
+  std::lock_guard<std::mutex> lock(activities_mutex_);
+  activities_.erase(
+      std::remove_if(activities_.begin(), activities_.end(), [](const auto& each) { return each.expired(); }),
+      activities_.end());
+  activities_.push_back(activity);
+}
+
+bool Handle::Quiet() {
+  std::vector<std::weak_ptr<Activity>> activities;
+  {
+    std::lock_guard<std::mutex> lock(activities_mutex_);
+    activities.swap(activities_);
+  }
+  for (const auto& each : activities) {
+    if (const auto activity = each.lock()) activity->Shut();
+  }
+  bool is_quiet = true;
+  for (const auto& each : activities) {
+    if (const auto activity = each.lock()) is_quiet = activity->WaitUntilIdle(kCancelLimit) && is_quiet;
+  }
+  return is_quiet;
+}
+
+bool Handle::Close() {
+  if (closed_.exchange(true)) return true;
+  context_->Unobserve(this);
+  if (!Quiet()) return false;
+  for (const int interface_number : claimed_) libusb_release_interface(handle_, interface_number);
+  libusb_close(handle_);
+  return true;
+}
+
+std::unique_ptr<DmaMemory> DmaMemory::Allocate(const std::shared_ptr<Handle>& handle, size_t size, UsbError& error) {
+  errno = 0;
+  uint8_t* bytes = libusb_dev_mem_alloc(handle->get(), size);
+  if (bytes == nullptr) {
+    error = {LIBUSB_ERROR_NO_MEM, errno};
+    return nullptr;
+  }
+  return std::unique_ptr<DmaMemory>(new DmaMemory(handle, bytes, size));
+}
+
+DmaMemory::DmaMemory(std::shared_ptr<Handle> handle, uint8_t* bytes, size_t size)
+    : handle_(std::move(handle)), bytes_(bytes), size_(size) {}
+
+// The memory may outlive the handle's closing: on Linux, the one system that has it, it is unmapped
+// without the handle.
+DmaMemory::~DmaMemory() { libusb_dev_mem_free(handle_->get(), bytes_, size_); }
+
+}  // namespace rx_isoch

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <libusb.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <vector>
+
+#include "activity.h"
+#include "context.h"
+#include "counters.h"
+#include "usb_error.h"
+
+namespace rx_isoch {
+
+// An open device. The calls that talk to the device block, and must not be made on the event thread;
+// whoever makes them sees to it that no two run at a time.
+class Handle : public HotplugObserver, public std::enable_shared_from_this<Handle> {
+ public:
+  static std::shared_ptr<Handle> Open(const std::shared_ptr<Context>& context, uint8_t bus, uint8_t address,
+                                      std::function<void()> notify, UsbError& error);
+  ~Handle() override;
+
+  libusb_device_handle* get() const { return handle_; }
+
+  UsbError Claim(int interface_number, bool detach_kernel_driver);
+  UsbError Release(int interface_number);
+  UsbError SelectAlternate(int interface_number, int alternate);
+  UsbError ClearHalt(uint8_t endpoint);
+  // Cancels what is in flight, and waits for it, before it resets the port.
+  UsbError Reset();
+  // IN: `data` is as long as what is asked for, and is cut to what came.
+  UsbError Control(uint8_t request_type, uint8_t request, uint16_t value, uint16_t index, std::vector<uint8_t>& data,
+                   unsigned timeout);
+  UsbError Configuration(int& value) const;
+
+  // Cancels what is in flight, waits for it, gives the interfaces back, and closes. Idempotent. False
+  // if the system does not give the transfers back: then everything is left as it is.
+  bool Close();
+  bool is_closed() const { return closed_; }
+
+  void Register(const std::shared_ptr<Activity>& activity);
+
+  // The device was unplugged.
+  bool is_gone() const { return gone_; }
+
+  void Changed(libusb_device* device, bool arrived) override;
+
+ private:
+  Handle(std::shared_ptr<Context> context, libusb_device_handle* handle, std::function<void()> notify);
+  bool Quiet();
+
+  const std::shared_ptr<Context> context_;
+  libusb_device_handle* const handle_;
+  libusb_device* const device_;
+  // Called on any thread when the device is unplugged.
+  const std::function<void()> notify_;
+  std::atomic<bool> gone_{false};
+  std::atomic<bool> closed_{false};
+  std::set<int> claimed_;
+  std::mutex activities_mutex_;
+  std::vector<std::weak_ptr<Activity>> activities_;
+  Counted counted_{counters().handles};
+};
+
+// Memory that the host controller reads and writes directly, where the system has it.
+class DmaMemory {
+ public:
+  static std::unique_ptr<DmaMemory> Allocate(const std::shared_ptr<Handle>& handle, size_t size, UsbError& error);
+  ~DmaMemory();
+
+  uint8_t* bytes() const { return bytes_; }
+  size_t size() const { return size_; }
+
+ private:
+  DmaMemory(std::shared_ptr<Handle> handle, uint8_t* bytes, size_t size);
+
+  const std::shared_ptr<Handle> handle_;
+  uint8_t* const bytes_;
+  const size_t size_;
+  Counted counted_{counters().dma_buffers};
+};
+
+}  // namespace rx_isoch
