@@ -32,6 +32,7 @@
  * | `underrun` | {@link UnderrunError} | no request was ready in time, under the policy `error` |
  * | `bad-frame` | {@link FrameError} | a frame failed, and the consumer asked to be stopped by that |
  * | `unsupported` | {@link UnsupportedError} | the transport cannot do this, and it cannot be emulated |
+ * | `no-addon` | {@link UnsupportedError} | the native part of a transport is not installed |
  * | `bad-descriptor` | {@link DescriptorError} | a descriptor is truncated or contradicts itself |
  * | `protocol-error` | {@link TransportError} | the other end of a connection does not speak the protocol |
  * | `transport-failed` | {@link TransportError} | the transport failed in a way that has no code of its own; see {@link IsochError.native} |
@@ -66,6 +67,7 @@ export type IsochErrorCode =
   | "underrun"
   | "bad-frame"
   | "unsupported"
+  | "no-addon"
   | "bad-descriptor"
   | "protocol-error"
   | "transport-failed";
@@ -168,7 +170,7 @@ export class FrameError extends IsochError {
   override readonly name = "FrameError";
 }
 
-/** The transport cannot do this, and it cannot be emulated; see {@link TransportCapabilities}. */
+/** The transport cannot do this, and it cannot be emulated (see {@link TransportCapabilities}), or its native part is not there. */
 export class UnsupportedError extends IsochError {
   override readonly name = "UnsupportedError";
 }

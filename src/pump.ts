@@ -1,7 +1,8 @@
-import { asIsochError, OverflowError, type IsochError } from "./errors.js";
+import { asIsochError, type IsochError } from "./errors.js";
 import { allocate } from "./request.js";
 import { IsochResults } from "./results.js";
 import { Ring } from "./ring.js";
+import { ringOverflow } from "./stream-options.js";
 import { PendingSubmission, resultsOf, submitTo, type Placement } from "./submission.js";
 import type { Timeline } from "./timeline.js";
 import type { ResultSource, StreamPlan, StreamSink, Submission, TransportEndpoint } from "./transport.js";
@@ -118,12 +119,7 @@ export class Pump implements ResultSource {
   }
 
   #overflow(): void {
-    this.#end(
-      new OverflowError(
-        "overflow",
-        `the consumer did not take ${this.#plan.ring} results in time: take them faster, or choose a larger ring or an overflow policy that drops`,
-      ),
-    );
+    this.#end(ringOverflow(this.#plan.ring));
     for (const submission of this.#inFlight) this.#endpoint.cancel(submission);
   }
 

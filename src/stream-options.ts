@@ -1,5 +1,5 @@
 import type { Observable } from "rxjs";
-import { InvalidRequestError } from "./errors.js";
+import { InvalidRequestError, OverflowError } from "./errors.js";
 import { oneOf, wholeNumber } from "./numbers.js";
 import type { PipeEndpoint } from "./pipe-endpoint.js";
 import { checkDirection, checkFrameLength, checkStart, maxBytesPerRequest, maxFramesPerRequest } from "./request.js";
@@ -32,6 +32,17 @@ export interface StreamOptions {
   readonly start?: number | "asap" | undefined;
   /** While its last value is `true`, results wait in the ring: back-pressure from a sink. */
   readonly pause?: Observable<boolean> | undefined;
+}
+
+/**
+ * The end of a stream under the policy `error`.
+ * @internal
+ */
+export function ringOverflow(ring: number): OverflowError {
+  return new OverflowError(
+    "overflow",
+    `the consumer did not take ${ring} results in time: take them faster, or choose a larger ring or an overflow policy that drops`,
+  );
 }
 
 const overflowPolicies = ["error", "drop-oldest", "drop-newest"] as const satisfies readonly OverflowPolicy[];

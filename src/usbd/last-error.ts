@@ -59,6 +59,7 @@ const win32Codes: Readonly<Record<IsochErrorCode, number>> = {
   underrun: ERROR_GEN_FAILURE,
   "bad-frame": ERROR_GEN_FAILURE,
   unsupported: ERROR_NOT_SUPPORTED,
+  "no-addon": ERROR_NOT_SUPPORTED,
   "bad-descriptor": ERROR_INVALID_DATA,
   "protocol-error": ERROR_INVALID_DATA,
   "transport-failed": ERROR_GEN_FAILURE,

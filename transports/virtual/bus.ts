@@ -9,6 +9,7 @@ import {
   type TransportCapabilities,
   type TransportDevice,
 } from "../../src/index.js";
+import { matchesSelector } from "../../src/device-selector.js";
 import { oneOf, wholeNumber } from "../../src/numbers.js";
 import { allocate, maxBytesPerRequest, maxFramesPerRequest } from "../../src/request.js";
 import { AttachedDevice, type BusContext } from "./attached-device.js";
@@ -176,7 +177,7 @@ export class VirtualBus implements IsochTransport {
 
   open(selector: DeviceSelector): Observable<TransportDevice> {
     return defer(() => {
-      const found = [...this.#devices.values()].find(({ info }) => matches(info, selector));
+      const found = [...this.#devices.values()].find(({ info }) => matchesSelector(info, selector));
       if (found === undefined) {
         throw new DeviceError("no-such-device", "no device on the virtual bus matches the selector: attach one first");
       }
@@ -225,13 +226,4 @@ export class VirtualBus implements IsochTransport {
       },
     };
   }
-}
-
-function matches(info: DeviceInfo, { vendorId, productId, serialNumber, id }: DeviceSelector): boolean {
-  return (
-    (vendorId === undefined || vendorId === info.descriptor.vendorId) &&
-    (productId === undefined || productId === info.descriptor.productId) &&
-    (serialNumber === undefined || serialNumber === info.serialNumber) &&
-    (id === undefined || id === info.id)
-  );
 }

@@ -165,6 +165,7 @@ it("every error of the library has its Win32 code, and what was thrown besides i
     underrun: 31,
     "bad-frame": 31,
     unsupported: 50,
+    "no-addon": 50,
     "bad-descriptor": 13,
     "protocol-error": 13,
     "transport-failed": 31,

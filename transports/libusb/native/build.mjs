@@ -29,7 +29,12 @@ function nodeGyp() {
 
 function build() {
   // netlink instead of udev needs no header package.
-  const args = ["rebuild", "--jobs=max", "--use_udev=0", ...process.argv.slice(2).filter((arg) => arg !== "--if-needed")];
+  const args = [
+    "rebuild",
+    "--jobs=max",
+    "--use_udev=0",
+    ...process.argv.slice(2).filter((arg) => arg !== "--if-needed"),
+  ];
   // A Node that brings its headers along needs no download.
   const prefix = dirname(dirname(process.execPath));
   if (existsSync(join(prefix, "include/node/node_api.h"))) args.push(`--nodedir=${prefix}`);

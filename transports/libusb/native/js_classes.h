@@ -64,6 +64,7 @@ class JsDevice : public Napi::ObjectWrap<JsDevice> {
   Napi::Value ControlIn(const Napi::CallbackInfo& info);
   Napi::Value ControlOut(const Napi::CallbackInfo& info);
   Napi::Value AllocateDma(const Napi::CallbackInfo& info);
+  void FreeDma(const Napi::CallbackInfo& info);
   Napi::Value OpenQueue(const Napi::CallbackInfo& info);
   Napi::Value OpenStream(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);

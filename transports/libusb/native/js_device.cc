@@ -31,6 +31,7 @@ Napi::Function JsDevice::Define(Napi::Env env) {
                          InstanceMethod<&JsDevice::ControlIn>("controlIn"),
                          InstanceMethod<&JsDevice::ControlOut>("controlOut"),
                          InstanceMethod<&JsDevice::AllocateDma>("allocateDma"),
+                         InstanceMethod<&JsDevice::FreeDma>("freeDma"),
                          InstanceMethod<&JsDevice::OpenQueue>("openQueue"),
                          InstanceMethod<&JsDevice::OpenStream>("openStream"),
                          InstanceMethod<&JsDevice::Close>("close"),
@@ -138,6 +139,9 @@ Napi::Value JsDevice::AllocateDma(const Napi::CallbackInfo& info) {
   result.Set("address", Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(raw->bytes()))));
   return result;
 }
+
+// (buffer)
+void JsDevice::FreeDma(const Napi::CallbackInfo& info) { info[0].As<Napi::ArrayBuffer>().Detach(); }
 
 // (endpoint, windowBytes, windowFrames): RequestQueue
 Napi::Value JsDevice::OpenQueue(const Napi::CallbackInfo& info) {

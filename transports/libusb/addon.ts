@@ -1,0 +1,176 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { UnsupportedError } from "../../src/index.js";
+
+/**
+ * What the addon in `native/` offers to this folder. Bytes, microseconds and libusb's own numbers;
+ * an error is a {@link NativeError}.
+ */
+export interface Addon {
+  readonly Context: new () => NativeContext;
+  counters(): LibusbCounters;
+  /** Microseconds, monotonic. */
+  now(): number;
+}
+
+/** What the addon has in use, in all threads of JavaScript of this process together. */
+export interface LibusbCounters {
+  readonly contexts: number;
+  /** Event threads. */
+  readonly threads: number;
+  /** Open devices. */
+  readonly handles: number;
+  readonly transfers: number;
+  /** Of those, how many the system has. */
+  readonly inFlight: number;
+  /** Buffers of streams, those among them that the program has and has not dropped yet. */
+  readonly buffers: number;
+  readonly dmaBuffers: number;
+}
+
+/** What libusb returned, and the errno behind it (0 for none). */
+export interface NativeOutcome {
+  /** Of `enum libusb_error`. */
+  readonly libusb: number;
+  readonly errno: number;
+}
+
+/** An error of the addon. */
+export type NativeError = Error & NativeOutcome;
+
+/** A device came or went. */
+export interface DeviceChange {
+  readonly arrived: boolean;
+  readonly bus: number;
+  readonly address: number;
+}
+
+/** What the system knows of a device. */
+export interface NativeDeviceInfo {
+  readonly bus: number;
+  readonly address: number;
+  /** Ports from the root hub to the device; none for a root hub. */
+  readonly ports: readonly number[];
+  /** Of `enum libusb_speed`. */
+  readonly speed: number;
+  readonly descriptor: Uint8Array;
+  readonly configurations: readonly Uint8Array[];
+  readonly manufacturer: string | undefined;
+  readonly product: string | undefined;
+  readonly serialNumber: string | undefined;
+}
+
+/** A libusb context and its event thread. */
+export interface NativeContext {
+  devices(): readonly NativeDeviceInfo[];
+  /** `ring` is called, on the loop, when something has happened to the device or on it. */
+  open(bus: number, address: number, ring: () => void): Promise<NativeDevice>;
+  /** Calls `ring` when there are changes, until it is called without. */
+  watch(ring?: () => void): void;
+  /** The changes since the last call. */
+  changes(): readonly DeviceChange[];
+  /** Closes what is open, and ends the thread. */
+  close(): void;
+}
+
+/** An open device. One call that returns a promise at a time. */
+export interface NativeDevice {
+  /** It was unplugged. */
+  readonly gone: boolean;
+  configuration(): Promise<number>;
+  claim(interfaceNumber: number, detachKernelDriver: boolean): Promise<void>;
+  release(interfaceNumber: number): Promise<void>;
+  selectAlternate(interfaceNumber: number, alternateSetting: number): Promise<void>;
+  clearHalt(endpointAddress: number): Promise<void>;
+  reset(): Promise<void>;
+  controlIn(requestType: number, request: number, value: number, index: number, length: number): Promise<Uint8Array>;
+  controlOut(requestType: number, request: number, value: number, index: number, data: Uint8Array): Promise<void>;
+  allocateDma(size: number): { readonly buffer: ArrayBuffer; readonly address: number };
+  /** Detaches the buffer, and with that gives the memory back. */
+  freeDma(buffer: ArrayBuffer): void;
+  /** At most about so many bytes and frames are in flight at a time. */
+  openQueue(endpointAddress: number, windowBytes: number, windowFrames: number): NativeRequestQueue;
+  openStream(
+    endpointAddress: number,
+    frameLength: number,
+    frames: number,
+    queue: number,
+    ring: number,
+    overflow: string,
+    frameDuration: number,
+  ): NativeStream;
+  close(): Promise<void>;
+}
+
+/** The requests on an endpoint. */
+export interface NativeRequestQueue {
+  submit(lengths: Uint32Array, buffer: Uint8Array): number;
+  cancel(id: number): void;
+  /** Takes the oldest request off the queue, if it is done, and fills in what became of its frames. */
+  reap(actual: Uint32Array, statuses: Uint8Array): NativeRequestOutcome | undefined;
+  /** Blocks until the oldest request is done. */
+  wait(): void;
+}
+
+/** How a request went; `libusb` is 0 if the endpoint can go on. */
+export interface NativeRequestOutcome extends NativeOutcome {
+  readonly timestamp: number;
+  readonly cancelled: boolean;
+}
+
+/** A running IN stream. */
+export interface NativeStream {
+  take(): NativeStreamResult | undefined;
+  stop(): void;
+  /** Set when nothing more will come, and all was taken. */
+  readonly ended: (NativeOutcome & { readonly overflown: boolean }) | undefined;
+  /** It was stopped, and nothing is in flight. */
+  readonly drained: boolean;
+}
+
+/** What one transfer of a stream brought. */
+export interface NativeStreamResult {
+  readonly firstFrame: number;
+  readonly lost: number;
+  readonly actual: Uint32Array;
+  /** See `statuses.ts`; missing if all are good. */
+  readonly statuses?: Uint8Array;
+  readonly data: ArrayBuffer;
+  readonly timestamp: number;
+  readonly cancelled: boolean;
+  readonly gone: boolean;
+}
+
+let loaded: Addon | undefined;
+
+/**
+ * Loads the addon at the first call.
+ *
+ * @throws {@link UnsupportedError} `no-addon`
+ */
+export function loadAddon(): Addon {
+  try {
+    return (loaded ??= load());
+  } catch (cause) {
+    throw new UnsupportedError(
+      "no-addon",
+      `the libusb addon is not there for ${process.platform}-${process.arch}: install a C++ compiler, make and Python, then run "npm rebuild rx-isoch --foreground-scripts"; every other transport works without it`,
+      { cause },
+    );
+  }
+}
+
+function load(): Addon {
+  const require = createRequire(import.meta.url);
+  const nodeGypBuild = require("node-gyp-build") as (directory: string) => Addon;
+  return nodeGypBuild(nativeDirectory());
+}
+
+/** The sources and the binaries of the addon: beside this file, and in a built package three folders up. */
+function nativeDirectory(): string {
+  const beside = join(import.meta.dirname, "native");
+  if (existsSync(beside)) return beside;
+  const root = dirname(dirname(dirname(import.meta.dirname)));
+  return join(root, "transports/libusb/native");
+}

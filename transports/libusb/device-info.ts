@@ -1,0 +1,39 @@
+import {
+  IsochError,
+  parseConfigurationDescriptor,
+  parseDeviceDescriptor,
+  type ConfigurationDescriptor,
+  type DeviceInfo,
+  type Speed,
+} from "../../src/index.js";
+import type { NativeDeviceInfo } from "./addon.js";
+
+/** `enum libusb_speed`. A speed that the system does not know is taken for the commonest. */
+const speeds: readonly Speed[] = ["high", "low", "full", "high", "super", "super-plus", "super-plus"];
+
+/** What is known of a device without opening it. A configuration that does not parse is left out. */
+export function toDeviceInfo(native: NativeDeviceInfo): DeviceInfo {
+  return {
+    id: deviceId(native),
+    speed: speeds[native.speed] ?? "high",
+    descriptor: parseDeviceDescriptor(native.descriptor),
+    configurations: native.configurations.flatMap(parseTolerantly),
+    manufacturer: native.manufacturer,
+    product: native.product,
+    serialNumber: native.serialNumber,
+  };
+}
+
+/** The port, and the address there, which changes when a device is plugged in again. */
+export function deviceId({ bus, address, ports }: Pick<NativeDeviceInfo, "bus" | "address" | "ports">): string {
+  return `${bus}-${ports.length === 0 ? "0" : ports.join(".")}:${address}`;
+}
+
+function parseTolerantly(bytes: Uint8Array): ConfigurationDescriptor[] {
+  try {
+    return [parseConfigurationDescriptor(bytes)];
+  } catch (error) {
+    if (IsochError.is(error)) return [];
+    throw error;
+  }
+}

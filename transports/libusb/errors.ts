@@ -1,0 +1,122 @@
+import { constants } from "node:os";
+import {
+  AccessError,
+  BandwidthError,
+  BusyError,
+  DeviceError,
+  EndpointError,
+  ResourceError,
+  TransferStateError,
+  TransportError,
+  UnsupportedError,
+  type DeviceInfo,
+  type IsochError,
+} from "../../src/index.js";
+import type { NativeOutcome } from "./addon.js";
+
+/** `enum libusb_error`, as far as it is told apart here. */
+const libusbErrors = {
+  io: -1,
+  access: -3,
+  noDevice: -4,
+  notFound: -5,
+  busy: -6,
+  timeout: -7,
+  pipe: -9,
+  interrupted: -10,
+  noMemory: -11,
+  notSupported: -12,
+  other: -99,
+} as const;
+
+/** What was being done when something went wrong. */
+export interface Attempt {
+  /** For the message, up to the device: `claim interface 0 of`. */
+  readonly to: string;
+  readonly device: Pick<DeviceInfo, "id" | "descriptor">;
+  /** Who holds what is busy, if that can be found out. */
+  readonly holder?: () => string | undefined;
+}
+
+/** Whether it is an error of the addon. */
+export function isNativeOutcome(error: unknown): error is NativeOutcome {
+  return typeof error === "object" && error !== null && "libusb" in error && typeof error.libusb === "number";
+}
+
+/** What the addon threw, as one of ours; anything else as it is. */
+export function explain(error: unknown, attempt: Attempt): unknown {
+  return isNativeOutcome(error) ? toIsochError(error, attempt) : error;
+}
+
+/** What libusb said, as an error that tells what to do. */
+export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochError {
+  const { errno } = outcome;
+  const options = { native: outcome.libusb, cause: outcome instanceof Error ? outcome : undefined };
+  const { id } = attempt.device;
+  const failed = `could not ${attempt.to} ${id}`;
+  if (errno === constants.errno.ENOSPC) {
+    return new BandwidthError(
+      "bandwidth-exceeded",
+      `${failed}: the bus has no bandwidth left for it; pick an alternate setting with smaller packets, stop other streams, or use a port of another controller`,
+      options,
+    );
+  }
+  if (errno === constants.errno.ENOMEM || outcome.libusb === libusbErrors.noMemory) {
+    return new ResourceError(
+      "no-memory",
+      `${failed}: no memory for transfers; keep fewer bytes in flight (frames, queue), or raise the limit of all programs together: echo 256 > /sys/module/usbcore/parameters/usbfs_memory_mb (usbcore.usbfs_memory_mb=256 on the kernel's command line)`,
+      options,
+    );
+  }
+  switch (outcome.libusb) {
+    case libusbErrors.access:
+      return new AccessError("access-denied", `${failed}: access denied; ${permission(attempt)}`, options);
+    case libusbErrors.noDevice:
+      return deviceGone(id, options.native);
+    case libusbErrors.notFound:
+      return new EndpointError("no-such-endpoint", `${failed}: the device has none`, options);
+    case libusbErrors.busy:
+      return new BusyError("interface-busy", `${failed}: it is held ${held(attempt)}`, options);
+    case libusbErrors.pipe:
+      return new DeviceError("control-stalled", `${failed}: the device refused the request`, options);
+    case libusbErrors.interrupted:
+      return endpointShut(options);
+    case libusbErrors.notSupported:
+      return new UnsupportedError(
+        "unsupported",
+        `${failed}: the system's driver for it cannot do this; on Windows, give it the WinUSB driver (Zadig does)`,
+        options,
+      );
+    case libusbErrors.timeout:
+      return new TransportError("transport-failed", `${failed}: the device did not answer in time`, options);
+    default:
+      return new TransportError(
+        "transport-failed",
+        `${failed}: libusb error ${outcome.libusb}${errno === 0 ? "" : `, errno ${errno}`}`,
+        options,
+      );
+  }
+}
+
+/** The device was unplugged. */
+export function deviceGone(id: string, native: number = libusbErrors.noDevice): DeviceError {
+  return new DeviceError("device-gone", `${id} was unplugged: wait for it to attach again`, { native });
+}
+
+/** The endpoint was opened before a reset. */
+function endpointShut(options: { readonly native: number }): TransferStateError {
+  return new TransferStateError("pipe-closed", "the device was reset or closed: open the endpoint again", options);
+}
+
+function permission({ device: { descriptor } }: Attempt): string {
+  if (process.platform !== "linux") return "run the program as a user who may use the device";
+  const hex = (value: number) => value.toString(16).padStart(4, "0");
+  const rule = `SUBSYSTEM=="usb", ATTR{idVendor}=="${hex(descriptor.vendorId)}", ATTR{idProduct}=="${hex(descriptor.productId)}", MODE="0660", TAG+="uaccess"`;
+  return `write this line into /etc/udev/rules.d/70-rx-isoch.rules, run "udevadm control --reload", and plug the device in again: ${rule}`;
+}
+
+function held({ holder }: Attempt): string {
+  const name = holder?.();
+  if (name === undefined) return "by another program or driver: end that first";
+  return `by ${name}: end that first`;
+}

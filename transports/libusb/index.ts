@@ -1,0 +1,3 @@
+export type { LibusbCounters } from "./addon.js";
+export type { HotplugSource } from "./hotplug.js";
+export { libusb, libusbCounters, type LibusbOptions } from "./transport.js";

@@ -1,0 +1,206 @@
+import { AsyncSubject, defer, from, ignoreElements, type Observable } from "rxjs";
+import {
+  DeviceError,
+  TransferStateError,
+  type ConfigurationDescriptor,
+  type ControlSetup,
+  type DeviceInfo,
+  type IsochError,
+  type TransportDevice,
+  type TransportEndpoint,
+} from "../../src/index.js";
+import { checkControl } from "../../src/control.js";
+import { serviceInterval } from "../../src/endpoint.js";
+import type { NativeContext, NativeDevice, NativeDeviceInfo } from "./addon.js";
+import { LibusbEndpoint, type Activity } from "./endpoint.js";
+import { deviceGone, explain } from "./errors.js";
+import { interfaceHolder } from "./interface-holder.js";
+
+/** How a device is opened. */
+export interface OpenOptions {
+  readonly detachKernelDriver: boolean;
+  /** Called once, when the device is closed, or could not be opened. */
+  readonly closed: () => void;
+}
+
+/** Where the standard request types stand in bmRequestType (USB 2.0, 9.3, table 9-2). */
+const requestTypes = { standard: 0x00, class: 0x20, vendor: 0x40 } as const;
+const recipients = { device: 0, interface: 1, endpoint: 2, other: 3 } as const;
+const deviceToHost = 0x80;
+
+/** A device that libusb has opened. */
+export class OpenedDevice implements TransportDevice {
+  readonly info: DeviceInfo;
+  readonly configuration: ConfigurationDescriptor;
+  readonly gone: Observable<IsochError>;
+  readonly #native: NativeDevice;
+  readonly #location: NativeDeviceInfo;
+  readonly #options: OpenOptions;
+  readonly #gone = new AsyncSubject<IsochError>();
+  /** What moves data, or did since the last look. */
+  readonly #activities = new Set<Activity>();
+  /** The last step on the device: one at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  /** Rejects with what the addon threw, or with one of ours; then nothing is open. */
+  static async open(
+    context: NativeContext,
+    location: NativeDeviceInfo,
+    info: DeviceInfo,
+    options: OpenOptions,
+  ): Promise<OpenedDevice> {
+    try {
+      const opened: { device?: OpenedDevice } = {};
+      const native = await context.open(location.bus, location.address, () => opened.device?.look());
+      try {
+        const value = await native.configuration();
+        const configuration = info.configurations.find((each) => each.value === value);
+        if (configuration === undefined) throw notConfigured(info, value);
+        return (opened.device = new OpenedDevice(native, location, info, configuration, options));
+      } catch (error) {
+        await native.close();
+        throw error;
+      }
+    } catch (error) {
+      options.closed();
+      throw error;
+    }
+  }
+
+  private constructor(
+    native: NativeDevice,
+    location: NativeDeviceInfo,
+    info: DeviceInfo,
+    configuration: ConfigurationDescriptor,
+    options: OpenOptions,
+  ) {
+    this.info = info;
+    this.configuration = configuration;
+    this.gone = this.#gone.asObservable();
+    this.#native = native;
+    this.#location = location;
+    this.#options = options;
+  }
+
+  /** Something has happened to the device, or on it. */
+  look(): void {
+    for (const activity of this.#activities) activity.look();
+    // What had arrived comes first.
+    if (!this.#native.gone || this.#activities.size > 0) return;
+    this.#gone.next(deviceGone(this.info.id));
+    this.#gone.complete();
+  }
+
+  controlTransfer(setup: ControlSetup, data: number | Uint8Array): Observable<Uint8Array> {
+    return defer(() => {
+      checkControl(setup, data);
+      const { request, value, index } = setup;
+      const type = requestTypes[setup.type] | recipients[setup.recipient];
+      return this.#step(
+        `have answered the ${setup.type} request ${request}, value ${value}, index ${index}, at`,
+        async () => {
+          if (typeof data === "number") {
+            return this.#native.controlIn(type | deviceToHost, request, value, index, data);
+          }
+          await this.#native.controlOut(type, request, value, index, data);
+          return new Uint8Array(0);
+        },
+      );
+    });
+  }
+
+  claimInterface(interfaceNumber: number): Observable<never> {
+    return this.#do(
+      `claim interface ${interfaceNumber} of`,
+      () => this.#native.claim(interfaceNumber, this.#options.detachKernelDriver),
+      () => interfaceHolder(this.#location, this.configuration.value, interfaceNumber),
+    );
+  }
+
+  releaseInterface(interfaceNumber: number): Observable<never> {
+    return this.#do(`release interface ${interfaceNumber} of`, () => this.#native.release(interfaceNumber));
+  }
+
+  selectAlternate(interfaceNumber: number, alternateSetting: number): Observable<never> {
+    return this.#do(`select alternate setting ${alternateSetting} of interface ${interfaceNumber} of`, () =>
+      this.#native.selectAlternate(interfaceNumber, alternateSetting),
+    );
+  }
+
+  clearHalt(endpointAddress: number): Observable<never> {
+    return this.#do(`clear the halt of endpoint 0x${endpointAddress.toString(16)} of`, () =>
+      this.#native.clearHalt(endpointAddress),
+    );
+  }
+
+  reset(): Observable<never> {
+    return this.#do("reset the port of", async () => {
+      await this.#native.reset();
+      this.look();
+    });
+  }
+
+  openEndpoint(endpointAddress: number): TransportEndpoint {
+    this.#checkOpen();
+    const descriptor = this.configuration.interfaces
+      .flatMap(({ alternates }) => alternates)
+      .flatMap(({ endpoints }) => endpoints)
+      .find(({ address }) => address === endpointAddress);
+    return new LibusbEndpoint({
+      native: this.#native,
+      device: this.info,
+      address: endpointAddress,
+      frameDuration: descriptor === undefined ? 1000 : serviceInterval(descriptor, this.info.speed),
+      activities: this.#activities,
+      look: () => {
+        this.look();
+      },
+    });
+  }
+
+  close(): Observable<never> {
+    return defer(() => {
+      this.#closing ??= this.#last.then(async () => {
+        try {
+          await this.#native.close();
+        } finally {
+          this.#gone.complete();
+          this.#options.closed();
+        }
+      });
+      return from(this.#closing).pipe(ignoreElements());
+    });
+  }
+
+  #do(purpose: string, work: () => Promise<void>, holder?: () => string | undefined): Observable<never> {
+    return this.#step(purpose, work, holder).pipe(ignoreElements());
+  }
+
+  /** A step that is not cut short by an unsubscribe: what has begun on the device is finished. */
+  #step<T>(purpose: string, work: () => Promise<T>, holder?: () => string | undefined): Observable<T> {
+    return defer(() => {
+      this.#checkOpen();
+      const step = this.#last.then(work).catch((error: unknown) => {
+        const attempt = { to: purpose, device: this.info };
+        throw explain(error, holder === undefined ? attempt : { ...attempt, holder });
+      });
+      this.#last = step.catch(() => undefined);
+      return step;
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === undefined) return;
+    throw new TransferStateError("pipe-closed", `this handle on ${this.info.id} is closed: open the device again`);
+  }
+}
+
+function notConfigured(info: DeviceInfo, value: number): DeviceError {
+  return new DeviceError(
+    "control-stalled",
+    value === 0
+      ? `${info.id} is not configured: plug it in again, or have its configuration selected by the system`
+      : `${info.id} is in configuration ${value}, of which the system has no valid descriptor`,
+  );
+}

@@ -1,0 +1,186 @@
+import { Observable, type Subscriber } from "rxjs";
+import {
+  DeviceError,
+  type DeviceEvent,
+  type DeviceInfo,
+  type DeviceSelector,
+  type IsochTransport,
+  type TransportCapabilities,
+  type TransportDevice,
+} from "../../src/index.js";
+import { matchesSelector } from "../../src/device-selector.js";
+import { subscribeInner } from "../../src/subscribe-inner.js";
+import { loadAddon, type DeviceChange, type LibusbCounters, type NativeDeviceInfo } from "./addon.js";
+import { toDeviceInfo } from "./device-info.js";
+import { explain } from "./errors.js";
+import { deviceChanges, type HotplugSource } from "./hotplug.js";
+import { OpenedDevice } from "./opened-device.js";
+import { SharedContext } from "./shared-context.js";
+
+/** How {@link libusb} works. */
+export interface LibusbOptions {
+  /**
+   * Whether a driver of the kernel that holds an interface is detached when the interface is
+   * claimed, and attached again when it is released. Default: `true`.
+   */
+  readonly detachKernelDriver?: boolean | undefined;
+  /**
+   * Who tells of devices that come and go: the package `usb`, by udev, or the addon, by the kernel.
+   * Default: `usb` where it loads and udevd runs, else the addon.
+   */
+  readonly hotplug?: HotplugSource | undefined;
+}
+
+/**
+ * USB devices of this machine, by libusb. Node only.
+ *
+ * The addon is loaded at the first use. Transfers are resubmitted on a thread of its own, so that a
+ * program that is held up loses nothing until the ring of its stream is full. The bus clock is hidden:
+ * a gap is reported with its estimated length.
+ *
+ * @example
+ * ```ts
+ * import { isochPipe } from "rx-isoch";
+ * import { libusb } from "rx-isoch/transports/libusb";
+ *
+ * const camera = isochPipe(libusb(), { vendorId: 0x046d, endpoint: 0x81 });
+ * export const subscription = camera.results().subscribe((results) => {
+ *   console.log(results.bytesTransferred, "bytes,", results.lost, "frames lost");
+ * });
+ * ```
+ */
+export function libusb(options: LibusbOptions = {}): IsochTransport {
+  return new LibusbTransport(options);
+}
+
+/**
+ * What the addon has in use in this process, for tests and for the curious: all zero, but for
+ * buffers that the program still holds, once everything is closed.
+ *
+ * @throws `UnsupportedError` `no-addon`
+ */
+export function libusbCounters(): LibusbCounters {
+  return loadAddon().counters();
+}
+
+class LibusbTransport implements IsochTransport {
+  readonly name = "libusb";
+  readonly capabilities: TransportCapabilities = {
+    startFrame: false,
+    frameNumber: false,
+    lengthsPerFrame: true,
+    cancel: "transfer",
+    blocking: true,
+    // libusb has it on Linux only.
+    dma: process.platform === "linux",
+  };
+  readonly #context = new SharedContext();
+  readonly #options: LibusbOptions;
+
+  constructor(options: LibusbOptions) {
+    this.#options = options;
+  }
+
+  devices(): Observable<DeviceEvent> {
+    return new Observable<DeviceEvent>((subscriber) => {
+      const context = this.#context.acquire();
+      subscriber.add(() => {
+        this.#context.release();
+      });
+      const known = new KnownDevices(subscriber, () => context.devices());
+      // First to listen, then to look: what comes in between is seen twice, and told once.
+      subscribeInner(deviceChanges(this.#context, this.#options.hotplug), subscriber, {
+        next: (change) => {
+          known.change(change);
+        },
+      });
+      known.look();
+    });
+  }
+
+  open(selector: DeviceSelector): Observable<TransportDevice> {
+    return new Observable<TransportDevice>((subscriber) => {
+      const { found, context } = this.#find(selector);
+      if (found === undefined) {
+        this.#context.release();
+        throw new DeviceError(
+          "no-such-device",
+          "no USB device matches the selector: plug it in, or look at what devices() lists",
+        );
+      }
+      OpenedDevice.open(context, found.native, found.info, {
+        detachKernelDriver: this.#options.detachKernelDriver ?? true,
+        closed: () => {
+          this.#context.release();
+        },
+      }).then(
+        (device) => {
+          if (subscriber.closed) {
+            device.close().subscribe({ error: () => undefined });
+            return;
+          }
+          subscriber.next(device);
+          subscriber.complete();
+        },
+        (error: unknown) => {
+          subscriber.error(explain(error, { to: "open", device: found.info }));
+        },
+      );
+    });
+  }
+
+  #find(selector: DeviceSelector) {
+    const context = this.#context.acquire();
+    try {
+      for (const native of context.devices()) {
+        const info = toDeviceInfo(native);
+        if (matchesSelector(info, selector)) return { context, found: { native, info } };
+      }
+      return { context, found: undefined };
+    } catch (error) {
+      this.#context.release();
+      throw error;
+    }
+  }
+}
+
+/** The devices that a subscriber was told of. */
+class KnownDevices {
+  readonly #subscriber: Subscriber<DeviceEvent>;
+  readonly #list: () => readonly NativeDeviceInfo[];
+  readonly #known = new Map<string, DeviceInfo>();
+
+  constructor(subscriber: Subscriber<DeviceEvent>, list: () => readonly NativeDeviceInfo[]) {
+    this.#subscriber = subscriber;
+    this.#list = list;
+  }
+
+  look(): void {
+    for (const native of this.#list()) this.#attached(native);
+  }
+
+  change(change: DeviceChange): void {
+    const key = keyOf(change);
+    if (change.arrived) {
+      const native = this.#list().find((each) => keyOf(each) === key);
+      if (native !== undefined) this.#attached(native);
+      return;
+    }
+    const device = this.#known.get(key);
+    if (device === undefined) return;
+    this.#known.delete(key);
+    this.#subscriber.next({ type: "detach", device });
+  }
+
+  #attached(native: NativeDeviceInfo): void {
+    const key = keyOf(native);
+    if (this.#subscriber.closed || this.#known.has(key)) return;
+    const device = toDeviceInfo(native);
+    this.#known.set(key, device);
+    this.#subscriber.next({ type: "attach", device });
+  }
+}
+
+function keyOf({ bus, address }: { readonly bus: number; readonly address: number }): string {
+  return `${bus}:${address}`;
+}
