@@ -8,7 +8,7 @@ import { UnsupportedError } from "../../src/index.js";
  * an error is a {@link NativeError}.
  */
 export interface Addon {
-  readonly Context: new () => NativeContext;
+  createContext(): Promise<NativeContext>;
   counters(): LibusbCounters;
   /** Microseconds, monotonic. */
   now(): number;
@@ -63,7 +63,7 @@ export interface NativeDeviceInfo {
 
 /** A libusb context and its event thread. */
 export interface NativeContext {
-  devices(): readonly NativeDeviceInfo[];
+  devices(): Promise<readonly NativeDeviceInfo[]>;
   /** `ring` is called, on the loop, when something has happened to the device or on it. */
   open(bus: number, address: number, ring: () => void): Promise<NativeDevice>;
   /** Calls `ring` when there are changes, until it is called without. */
@@ -71,7 +71,7 @@ export interface NativeContext {
   /** The changes since the last call. */
   changes(): readonly DeviceChange[];
   /** Closes what is open, and ends the thread. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** An open device. One call that returns a promise at a time. */

@@ -19,8 +19,8 @@ import { interfaceHolder } from "./interface-holder.js";
 /** How a device is opened. */
 export interface OpenOptions {
   readonly detachKernelDriver: boolean;
-  /** Called once, when the device is closed, or could not be opened. */
-  readonly closed: () => void;
+  /** Called once, when the device is closed. */
+  readonly closed: () => Promise<void>;
 }
 
 /** Where the standard request types stand in bmRequestType (USB 2.0, 9.3, table 9-2). */
@@ -43,7 +43,7 @@ export class OpenedDevice implements TransportDevice {
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  /** Rejects with what the addon threw, or with one of ours; then nothing is open. */
+  /** Where it rejects, nothing is open. */
   static async open(
     context: NativeContext,
     location: NativeDeviceInfo,
@@ -63,8 +63,7 @@ export class OpenedDevice implements TransportDevice {
         throw error;
       }
     } catch (error) {
-      options.closed();
-      throw error;
+      throw explain(error, { to: "open", device: info });
     }
   }
 
@@ -166,7 +165,7 @@ export class OpenedDevice implements TransportDevice {
           await this.#native.close();
         } finally {
           this.#gone.complete();
-          this.#options.closed();
+          await this.#options.closed();
         }
       });
       return from(this.#closing).pipe(ignoreElements());

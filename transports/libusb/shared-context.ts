@@ -4,43 +4,69 @@ import { loadAddon, type DeviceChange, type NativeContext } from "./addon.js";
 /** The addon's context: there while somebody uses it, and closed with the last. */
 export class SharedContext {
   /** Devices that come and go while there is a subscriber. */
-  readonly changes: Observable<DeviceChange> = new Observable<DeviceChange>((subscriber) => {
-    const context = this.acquire();
-    context.watch(() => {
-      for (const change of context.changes()) subscriber.next(change);
-    });
-    return () => {
-      context.watch();
-      this.release();
-    };
-  }).pipe(share());
-  #context: NativeContext | undefined;
+  readonly changes: Observable<DeviceChange> = this.use(
+    (context) =>
+      new Observable<DeviceChange>((subscriber) => {
+        context.watch(() => {
+          for (const change of context.changes()) subscriber.next(change);
+        });
+        return () => {
+          context.watch();
+        };
+      }),
+  ).pipe(share());
+  #context: Promise<NativeContext> | undefined;
   #users = 0;
 
   /**
-   * To be given back with {@link SharedContext.release}.
-   *
-   * @throws `UnsupportedError` `no-addon`; what libusb could not be initialised for
+   * To be given back with {@link SharedContext.release}, unless it rejects: with `UnsupportedError`
+   * `no-addon`, or with what libusb could not be initialised for.
    */
-  acquire(): NativeContext {
-    this.#context ??= new (loadAddon().Context)();
+  async acquire(): Promise<NativeContext> {
     this.#users++;
-    return this.#context;
-  }
-
-  release(): void {
-    if (--this.#users > 0) return;
-    this.#context?.close();
-    this.#context = undefined;
-  }
-
-  /** Does something that needs the context only meanwhile. */
-  with<T>(work: (context: NativeContext) => T): T {
-    const context = this.acquire();
     try {
-      return work(context);
-    } finally {
-      this.release();
+      this.#context ??= loadAddon().createContext();
+      return await this.#context;
+    } catch (error) {
+      await this.release();
+      throw error;
     }
+  }
+
+  async release(): Promise<void> {
+    if (--this.#users > 0) return;
+    const context = this.#context;
+    this.#context = undefined;
+    await context?.then(
+      (created) => created.close(),
+      () => undefined,
+    );
+  }
+
+  /** Subscribes to what is made of the context, which is held as long as that is subscribed to. */
+  use<T>(project: (context: NativeContext) => Observable<T>): Observable<T> {
+    return new Observable<T>((subscriber) => {
+      this.acquire().then(
+        (context) => {
+          // The last thing to happen: after the teardown of what is made of it.
+          const inner = project(context).subscribe({
+            next: (value) => {
+              subscriber.next(value);
+            },
+            error: (error: unknown) => {
+              subscriber.error(error);
+            },
+            complete: () => {
+              subscriber.complete();
+            },
+          });
+          inner.add(() => void this.release());
+          subscriber.add(inner);
+        },
+        (error: unknown) => {
+          subscriber.error(error);
+        },
+      );
+    });
   }
 }

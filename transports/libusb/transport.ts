@@ -10,9 +10,14 @@ import {
 } from "../../src/index.js";
 import { matchesSelector } from "../../src/device-selector.js";
 import { subscribeInner } from "../../src/subscribe-inner.js";
-import { loadAddon, type DeviceChange, type LibusbCounters, type NativeDeviceInfo } from "./addon.js";
+import {
+  loadAddon,
+  type DeviceChange,
+  type LibusbCounters,
+  type NativeContext,
+  type NativeDeviceInfo,
+} from "./addon.js";
 import { toDeviceInfo } from "./device-info.js";
-import { explain } from "./errors.js";
 import { deviceChanges, type HotplugSource } from "./hotplug.js";
 import { OpenedDevice } from "./opened-device.js";
 import { SharedContext } from "./shared-context.js";
@@ -82,38 +87,24 @@ class LibusbTransport implements IsochTransport {
   }
 
   devices(): Observable<DeviceEvent> {
-    return new Observable<DeviceEvent>((subscriber) => {
-      const context = this.#context.acquire();
-      subscriber.add(() => {
-        this.#context.release();
-      });
-      const known = new KnownDevices(subscriber, () => context.devices());
-      // First to listen, then to look: what comes in between is seen twice, and told once.
-      subscribeInner(deviceChanges(this.#context, this.#options.hotplug), subscriber, {
-        next: (change) => {
-          known.change(change);
-        },
-      });
-      known.look();
-    });
+    return this.#context.use(
+      (context) =>
+        new Observable<DeviceEvent>((subscriber) => {
+          const known = new KnownDevices(subscriber, context);
+          // First to listen, then to look: what comes in between is seen twice, and told once.
+          subscribeInner(deviceChanges(this.#context, this.#options.hotplug), subscriber, {
+            next: (change) => {
+              known.change(change);
+            },
+          });
+          known.look();
+        }),
+    );
   }
 
   open(selector: DeviceSelector): Observable<TransportDevice> {
     return new Observable<TransportDevice>((subscriber) => {
-      const { found, context } = this.#find(selector);
-      if (found === undefined) {
-        this.#context.release();
-        throw new DeviceError(
-          "no-such-device",
-          "no USB device matches the selector: plug it in, or look at what devices() lists",
-        );
-      }
-      OpenedDevice.open(context, found.native, found.info, {
-        detachKernelDriver: this.#options.detachKernelDriver ?? true,
-        closed: () => {
-          this.#context.release();
-        },
-      }).then(
+      this.#open(selector).then(
         (device) => {
           if (subscriber.closed) {
             device.close().subscribe({ error: () => undefined });
@@ -123,22 +114,29 @@ class LibusbTransport implements IsochTransport {
           subscriber.complete();
         },
         (error: unknown) => {
-          subscriber.error(explain(error, { to: "open", device: found.info }));
+          subscriber.error(error);
         },
       );
     });
   }
 
-  #find(selector: DeviceSelector) {
-    const context = this.#context.acquire();
+  async #open(selector: DeviceSelector): Promise<OpenedDevice> {
+    const context = await this.#context.acquire();
     try {
-      for (const native of context.devices()) {
+      for (const native of await context.devices()) {
         const info = toDeviceInfo(native);
-        if (matchesSelector(info, selector)) return { context, found: { native, info } };
+        if (!matchesSelector(info, selector)) continue;
+        return await OpenedDevice.open(context, native, info, {
+          detachKernelDriver: this.#options.detachKernelDriver ?? true,
+          closed: () => this.#context.release(),
+        });
       }
-      return { context, found: undefined };
+      throw new DeviceError(
+        "no-such-device",
+        "no USB device matches the selector: plug it in, or look at what devices() lists",
+      );
     } catch (error) {
-      this.#context.release();
+      await this.#context.release();
       throw error;
     }
   }
@@ -147,34 +145,50 @@ class LibusbTransport implements IsochTransport {
 /** The devices that a subscriber was told of. */
 class KnownDevices {
   readonly #subscriber: Subscriber<DeviceEvent>;
-  readonly #list: () => readonly NativeDeviceInfo[];
+  readonly #context: NativeContext;
   readonly #known = new Map<string, DeviceInfo>();
+  /** The changes are told in order, each after what it takes to look. */
+  #last = Promise.resolve();
 
-  constructor(subscriber: Subscriber<DeviceEvent>, list: () => readonly NativeDeviceInfo[]) {
+  constructor(subscriber: Subscriber<DeviceEvent>, context: NativeContext) {
     this.#subscriber = subscriber;
-    this.#list = list;
+    this.#context = context;
   }
 
   look(): void {
-    for (const native of this.#list()) this.#attached(native);
+    this.#next(async () => {
+      for (const native of await this.#context.devices()) this.#attached(native);
+    });
   }
 
   change(change: DeviceChange): void {
-    const key = keyOf(change);
-    if (change.arrived) {
-      const native = this.#list().find((each) => keyOf(each) === key);
-      if (native !== undefined) this.#attached(native);
-      return;
-    }
-    const device = this.#known.get(key);
-    if (device === undefined) return;
-    this.#known.delete(key);
-    this.#subscriber.next({ type: "detach", device });
+    this.#next(async () => {
+      const key = keyOf(change);
+      if (change.arrived) {
+        const native = (await this.#context.devices()).find((each) => keyOf(each) === key);
+        if (native !== undefined) this.#attached(native);
+        return;
+      }
+      const device = this.#known.get(key);
+      this.#known.delete(key);
+      if (device !== undefined) this.#subscriber.next({ type: "detach", device });
+    });
+  }
+
+  #next(work: () => Promise<void>): void {
+    this.#last = this.#last
+      .then(async () => {
+        if (this.#subscriber.closed) return;
+        await work();
+      })
+      .catch((error: unknown) => {
+        this.#subscriber.error(error);
+      });
   }
 
   #attached(native: NativeDeviceInfo): void {
     const key = keyOf(native);
-    if (this.#subscriber.closed || this.#known.has(key)) return;
+    if (this.#known.has(key)) return;
     const device = toDeviceInfo(native);
     this.#known.set(key, device);
     this.#subscriber.next({ type: "attach", device });

@@ -30,11 +30,12 @@ Napi::Value GetNow(const Napi::CallbackInfo& info) { return Napi::Number::New(in
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto* classes = new Classes();
+  classes->context = Napi::Persistent(JsContext::Define(env));
   classes->device = Napi::Persistent(JsDevice::Define(env));
   classes->request_queue = Napi::Persistent(JsRequestQueue::Define(env));
   classes->stream = Napi::Persistent(JsStream::Define(env));
   env.SetInstanceData(classes);
-  exports.Set("Context", JsContext::Define(env));
+  exports.Set("createContext", Napi::Function::New(env, JsContext::Create, "createContext"));
   exports.Set("counters", Napi::Function::New(env, GetCounters, "counters"));
   exports.Set("now", Napi::Function::New(env, GetNow, "now"));
   return exports;

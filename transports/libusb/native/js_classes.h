@@ -20,6 +20,8 @@ namespace rx_isoch {
 class JsContext : public Napi::ObjectWrap<JsContext>, public HotplugObserver {
  public:
   static Napi::Function Define(Napi::Env env);
+  // (): Promise<Context>
+  static Napi::Value Create(const Napi::CallbackInfo& info);
   explicit JsContext(const Napi::CallbackInfo& info);
   ~JsContext() override;
 
@@ -36,8 +38,8 @@ class JsContext : public Napi::ObjectWrap<JsContext>, public HotplugObserver {
   Napi::Value Open(const Napi::CallbackInfo& info);
   void Watch(const Napi::CallbackInfo& info);
   Napi::Value Changes(const Napi::CallbackInfo& info);
-  void Close(const Napi::CallbackInfo& info);
-  void Shut();
+  Napi::Value Close(const Napi::CallbackInfo& info);
+  std::shared_ptr<Context> Leave();
   static void AtExit(void* self);
 
   std::shared_ptr<Context> context_;
@@ -109,6 +111,7 @@ class JsStream : public Napi::ObjectWrap<JsStream> {
 
 // The constructors, of which each thread of JavaScript has its own.
 struct Classes {
+  Napi::FunctionReference context;
   Napi::FunctionReference device;
   Napi::FunctionReference request_queue;
   Napi::FunctionReference stream;

@@ -1,3 +1,5 @@
+#include <string>
+
 #include "descriptors.h"
 #include "js_classes.h"
 #include "js_error.h"
@@ -6,44 +8,74 @@ namespace rx_isoch {
 
 namespace {
 
-Napi::Value BytesToJs(Napi::Env env, const std::vector<uint8_t>& bytes) {
+// What is known of a device without opening it.
+struct DeviceRecord {
+  uint8_t bus;
+  uint8_t address;
+  int speed;
+  std::vector<uint8_t> ports;
+  std::vector<uint8_t> descriptor;
+  std::vector<std::vector<uint8_t>> configurations;
+  std::string manufacturer;
+  std::string product;
+  std::string serial_number;
+};
+
+// A string as the system has it, without a word to the device; empty for none.
+std::string StringOf(libusb_device* device, libusb_device_string_type type) {
+  char text[LIBUSB_DEVICE_STRING_BYTES_MAX];
+  return libusb_get_device_string(device, type, text, sizeof text) > 0 ? text : "";
+}
+
+DeviceRecord Describe(libusb_device* device) {
+  DeviceRecord record;
+  record.bus = libusb_get_bus_number(device);
+  record.address = libusb_get_device_address(device);
+  record.speed = libusb_get_device_speed(device);
+  // USB 3.2, 10.1: at most five hubs, and the root, before a device.
+  uint8_t ports[7];
+  const int depth = libusb_get_port_numbers(device, ports, sizeof ports);
+  if (depth > 0) record.ports.assign(ports, ports + depth);
+  libusb_device_descriptor descriptor{};
+  libusb_get_device_descriptor(device, &descriptor);
+  record.descriptor = DeviceDescriptorBytes(descriptor);
+  for (uint8_t i = 0; i < descriptor.bNumConfigurations; i++) {
+    libusb_config_descriptor* configuration = nullptr;
+    if (libusb_get_config_descriptor(device, i, &configuration) != LIBUSB_SUCCESS) continue;
+    record.configurations.push_back(ConfigurationBytes(*configuration));
+    libusb_free_config_descriptor(configuration);
+  }
+  record.manufacturer = StringOf(device, LIBUSB_DEVICE_STRING_MANUFACTURER);
+  record.product = StringOf(device, LIBUSB_DEVICE_STRING_PRODUCT);
+  record.serial_number = StringOf(device, LIBUSB_DEVICE_STRING_SERIAL_NUMBER);
+  return record;
+}
+
+Napi::Value ToJs(Napi::Env env, const std::vector<uint8_t>& bytes) {
   Napi::Uint8Array result = Napi::Uint8Array::New(env, bytes.size());
   std::copy(bytes.begin(), bytes.end(), result.Data());
   return result;
 }
 
-// What the system knows of its strings, without a word to the device.
-Napi::Value StringToJs(Napi::Env env, libusb_device* device, libusb_device_string_type type) {
-  char text[LIBUSB_DEVICE_STRING_BYTES_MAX];
-  const int length = libusb_get_device_string(device, type, text, sizeof text);
-  return length > 0 && text[0] != '\0' ? Napi::Value(Napi::String::New(env, text)) : env.Undefined();
+Napi::Value ToJs(Napi::Env env, const std::string& text) {
+  return text.empty() ? env.Undefined() : Napi::Value(Napi::String::New(env, text));
 }
 
-Napi::Object DeviceToJs(Napi::Env env, libusb_device* device) {
+Napi::Object ToJs(Napi::Env env, const DeviceRecord& record) {
   Napi::Object result = Napi::Object::New(env);
-  result.Set("bus", Napi::Number::New(env, libusb_get_bus_number(device)));
-  result.Set("address", Napi::Number::New(env, libusb_get_device_address(device)));
-  result.Set("speed", Napi::Number::New(env, libusb_get_device_speed(device)));
-  uint8_t ports[7];
-  const int depth = libusb_get_port_numbers(device, ports, sizeof ports);
-  Napi::Array path = Napi::Array::New(env);
-  for (int i = 0; i < depth; i++) path.Set(static_cast<uint32_t>(i), Napi::Number::New(env, ports[i]));
-  result.Set("ports", path);
-
-  libusb_device_descriptor descriptor{};
-  libusb_get_device_descriptor(device, &descriptor);
-  result.Set("descriptor", BytesToJs(env, DeviceDescriptorBytes(descriptor)));
+  result.Set("bus", Napi::Number::New(env, record.bus));
+  result.Set("address", Napi::Number::New(env, record.address));
+  result.Set("speed", Napi::Number::New(env, record.speed));
+  Napi::Array ports = Napi::Array::New(env);
+  for (const uint8_t port : record.ports) ports.Set(ports.Length(), Napi::Number::New(env, port));
+  result.Set("ports", ports);
+  result.Set("descriptor", ToJs(env, record.descriptor));
   Napi::Array configurations = Napi::Array::New(env);
-  for (uint8_t i = 0; i < descriptor.bNumConfigurations; i++) {
-    libusb_config_descriptor* configuration = nullptr;
-    if (libusb_get_config_descriptor(device, i, &configuration) != LIBUSB_SUCCESS) continue;
-    configurations.Set(configurations.Length(), BytesToJs(env, ConfigurationBytes(*configuration)));
-    libusb_free_config_descriptor(configuration);
-  }
+  for (const auto& each : record.configurations) configurations.Set(configurations.Length(), ToJs(env, each));
   result.Set("configurations", configurations);
-  result.Set("manufacturer", StringToJs(env, device, LIBUSB_DEVICE_STRING_MANUFACTURER));
-  result.Set("product", StringToJs(env, device, LIBUSB_DEVICE_STRING_PRODUCT));
-  result.Set("serialNumber", StringToJs(env, device, LIBUSB_DEVICE_STRING_SERIAL_NUMBER));
+  result.Set("manufacturer", ToJs(env, record.manufacturer));
+  result.Set("product", ToJs(env, record.product));
+  result.Set("serialNumber", ToJs(env, record.serial_number));
   return result;
 }
 
@@ -60,26 +92,50 @@ Napi::Function JsContext::Define(Napi::Env env) {
                      });
 }
 
-JsContext::JsContext(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsContext>(info) {
-  UsbError error;
-  context_ = Context::Create(error);
-  if (error) throw ToJs(info.Env(), error);
-  napi_add_env_cleanup_hook(info.Env(), &AtExit, this);
+// Whatever looks at the devices can wait for seconds: the system lets nobody look at a device that it
+// is just getting to know.
+Napi::Value JsContext::Create(const Napi::CallbackInfo& info) {
+  auto context = std::make_shared<std::shared_ptr<Context>>();
+  return RunBlocking(
+      info.Env(),
+      [context] {
+        UsbError error;
+        *context = Context::Create(error);
+        return error;
+      },
+      [context](Napi::Env env) {
+        Napi::Object result = env.GetInstanceData<Classes>()->context.New({});
+        JsContext* self = Unwrap(result);
+        self->context_ = *context;
+        napi_add_env_cleanup_hook(env, &AtExit, self);
+        return result;
+      });
 }
+
+JsContext::JsContext(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsContext>(info) {}
 
 JsContext::~JsContext() {
-  if (context_ != nullptr) napi_remove_env_cleanup_hook(Env(), &AtExit, this);
-  Shut();
+  if (const auto context = Leave()) context->Close();
 }
 
+// (): Promise<DeviceInfo[]>
 Napi::Value JsContext::Devices(const Napi::CallbackInfo& info) {
-  libusb_device** list = nullptr;
-  const UsbError error = Try([&] { return static_cast<int>(libusb_get_device_list(context_->get(), &list)); });
-  if (error) throw ToJs(info.Env(), error);
-  Napi::Array result = Napi::Array::New(info.Env());
-  for (uint32_t i = 0; list[i] != nullptr; i++) result.Set(i, DeviceToJs(info.Env(), list[i]));
-  libusb_free_device_list(list, 1);
-  return result;
+  auto records = std::make_shared<std::vector<DeviceRecord>>();
+  return RunBlocking(
+      info.Env(),
+      [context = context_, records] {
+        libusb_device** list = nullptr;
+        const UsbError error = Try([&] { return static_cast<int>(libusb_get_device_list(context->get(), &list)); });
+        if (error) return error;
+        for (size_t i = 0; list[i] != nullptr; i++) records->push_back(Describe(list[i]));
+        libusb_free_device_list(list, 1);
+        return UsbError{};
+      },
+      [records](Napi::Env env) {
+        Napi::Array result = Napi::Array::New(env);
+        for (const auto& each : *records) result.Set(result.Length(), ToJs(env, each));
+        return result;
+      });
 }
 
 // (bus, address, ring): Promise<Device>
@@ -135,20 +191,26 @@ Napi::Value JsContext::Changes(const Napi::CallbackInfo& info) {
   return result;
 }
 
-void JsContext::Close(const Napi::CallbackInfo& info) {
-  if (context_ == nullptr) return;
-  napi_remove_env_cleanup_hook(info.Env(), &AtExit, this);
-  Shut();
+// (): Promise<void>
+Napi::Value JsContext::Close(const Napi::CallbackInfo& info) {
+  const auto context = Leave();
+  return RunBlocking(info.Env(), [context] {
+    if (context != nullptr) context->Close();
+    return UsbError{};
+  });
 }
 
-void JsContext::Shut() {
-  if (context_ == nullptr) return;
+// Gives the context up, which is then the caller's to close.
+std::shared_ptr<Context> JsContext::Leave() {
+  if (context_ == nullptr) return nullptr;
+  napi_remove_env_cleanup_hook(Env(), &AtExit, this);
   context_->Unobserve(this);
-  context_->Close();
-  context_.reset();
   doorbell_.reset();
+  return std::move(context_);
 }
 
-void JsContext::AtExit(void* self) { static_cast<JsContext*>(self)->Shut(); }
+void JsContext::AtExit(void* self) {
+  if (const auto context = static_cast<JsContext*>(self)->Leave()) context->Close();
+}
 
 }  // namespace rx_isoch
