@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { startDeviceServer } from "./device-server.js";
 import { captureFile, devices } from "./devices.js";
 import { initramfs } from "./initramfs.js";
-import { quote, runGuest, type Session } from "./qemu.js";
+import { quote, runGuest, type Outcome, type Session } from "./qemu.js";
 import { MissingError, prepare } from "./requirements.js";
 import { measureSpeed } from "./speed.js";
 
@@ -18,7 +19,7 @@ async function test(): Promise<number> {
   const { base, preparing } = prepareSession();
   const vitest = ["node_modules/.bin/vitest", "run", "--config", "test/vm/vitest.config.ts"];
   const reporters = ["--reporter=default", "--reporter=json", "--outputFile.json=/run/vm/report.json"];
-  const outcome = await runGuest({
+  const outcome = await runWithDevices({
     ...base,
     job: [`cd ${quote(root)} &&`, ...[...vitest, ...reporters, ...args].map(quote)].join(" "),
     env: { ...base.env, VM_HOST_SPEED: String(measureSpeed()) },
@@ -50,7 +51,7 @@ async function shell(): Promise<number> {
   const { isTTY, columns, rows } = process.stdout;
   const size = isTTY ? `stty sane columns ${columns} rows ${rows};` : "";
   console.log("vm: `exit` powers off, Ctrl-A X kills");
-  const { status, failure } = await runGuest({
+  const { status, failure } = await runWithDevices({
     ...base,
     job: `${size} cd ${quote(root)} && ${args.length > 0 ? args.join(" ") : "bash -i"}`,
     env: { ...base.env, TERM: process.env["TERM"] },
@@ -59,6 +60,16 @@ async function shell(): Promise<number> {
   });
   if (status === undefined) console.error(`vm: ${failure}`);
   return status ?? exitStatus.failed;
+}
+
+/** Runs the guest with a device server beside it, whose port the guest is told. */
+async function runWithDevices(session: Session): Promise<Outcome> {
+  const devices = await startDeviceServer();
+  try {
+    return await runGuest({ ...session, env: { ...session.env, VM_DEVICE_PORT: String(devices.port) } });
+  } finally {
+    await devices.close();
+  }
 }
 
 function prepareSession(): {
