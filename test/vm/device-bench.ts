@@ -16,6 +16,10 @@ interface Plugged {
   readonly attachment: Attachment;
 }
 
+export const loopback = "127.0.0.1";
+/** The loopback address of this machine, in QEMU's network in user mode. */
+const loopbackOfGuest = "10.0.2.2";
+
 const patience = 10_000;
 
 /** A bus with counter devices that is exported over USB/IP at a port of its own: what one test has. */
@@ -27,11 +31,19 @@ export class DeviceBench {
   readonly #devices = new Map<string, Plugged>();
   readonly #failures: string[] = [];
 
-  constructor() {
+  readonly #host: string;
+
+  /** @param exportedAt the address of this machine to listen at; other machines do not reach it */
+  constructor(exportedAt: string) {
+    this.#host = exportedAt === loopback ? loopbackOfGuest : exportedAt;
     this.#server.failures.subscribe(({ message }) => {
       this.#failures.push(message);
     });
-    this.#listening = listenTcp(this.#server, { port: 0 }).subscribe(this.#address);
+    this.#listening = listenTcp(this.#server, {
+      host: exportedAt,
+      port: 0,
+      allowRemote: exportedAt !== loopback,
+    }).subscribe(this.#address);
   }
 
   /** @throws whatever is wrong with the request */
@@ -69,7 +81,7 @@ export class DeviceBench {
     this.#devices.set(id, { device, attachment });
     const { busId } = this.#export(id) ?? {};
     if (busId === undefined) throw new Error(`${id} is not exported`);
-    return { id, busId, port };
+    return { id, busId, port, host: this.#host };
   }
 
   #inject({ device, attachment }: Plugged, faults: readonly VirtualFault[]): void {

@@ -27,7 +27,8 @@ export interface PluggedDevice {
   /** What requests name it by. */
   readonly id: string;
   readonly busId: string;
-  /** The TCP port at which it is exported, on the side of the host. */
+  /** The address at which it is exported, as the guest has it. */
+  readonly host: string;
   readonly port: number;
 }
 

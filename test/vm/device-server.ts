@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { DeviceBench } from "./device-bench.js";
+import { DeviceBench, loopback } from "./device-bench.js";
 import type { AnswerLine, RequestLine } from "./device-requests.js";
 
 /** Where tests in the guest get devices from that run on the host, at native speed. */
@@ -14,11 +14,13 @@ export interface DeviceServer {
 /**
  * Starts the device server. Each connection has a bus of its own; what it plugged in goes when it
  * ends, however that comes about.
+ *
+ * @param exportedAt the address of this machine at which the guest finds the devices
  */
-export async function startDeviceServer(): Promise<DeviceServer> {
+export async function startDeviceServer(exportedAt = loopback): Promise<DeviceServer> {
   const serving = new Map<Socket, Promise<void>>();
   const server = createServer({ noDelay: true }, (socket) => {
-    const served = serve(socket).finally(() => serving.delete(socket));
+    const served = serve(socket, exportedAt).finally(() => serving.delete(socket));
     serving.set(socket, served);
   });
   server.listen(0, "127.0.0.1");
@@ -33,8 +35,8 @@ export async function startDeviceServer(): Promise<DeviceServer> {
   };
 }
 
-async function serve(socket: Socket): Promise<void> {
-  const bench = new DeviceBench();
+async function serve(socket: Socket, exportedAt: string): Promise<void> {
+  const bench = new DeviceBench(exportedAt);
   // The lines end with the socket, whichever way that ends.
   socket.on("error", () => socket.destroy());
   const lines = createInterface({ input: socket });

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { startDeviceServer } from "./device-server.js";
 import { captureFile, devices } from "./devices.js";
 import { initramfs } from "./initramfs.js";
+import { findLink } from "./link.js";
 import { quote, runGuest, type Outcome, type Session } from "./qemu.js";
 import { MissingError, prepare } from "./requirements.js";
 import { measureSpeed } from "./speed.js";
@@ -63,17 +64,18 @@ async function shell(): Promise<number> {
 }
 
 /** Runs the guest with a device server beside it, whose port the guest is told. */
-async function runWithDevices(session: Session): Promise<Outcome> {
-  const devices = await startDeviceServer();
+async function runWithDevices(session: Omit<Session, "link">): Promise<Outcome> {
+  const link = process.env["VM_LINK"] === "no" ? undefined : findLink();
+  const devices = await startDeviceServer(link?.host);
   try {
-    return await runGuest({ ...session, env: { ...session.env, VM_DEVICE_PORT: String(devices.port) } });
+    return await runGuest({ ...session, link, env: { ...session.env, VM_DEVICE_PORT: String(devices.port) } });
   } finally {
     await devices.close();
   }
 }
 
 function prepareSession(): {
-  base: Omit<Session, "job" | "interactive" | "timeout">;
+  base: Omit<Session, "job" | "interactive" | "timeout" | "link">;
   preparing: number;
 } {
   const start = performance.now();

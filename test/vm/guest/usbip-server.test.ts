@@ -3,7 +3,6 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { counterProtocol, type CounterDeviceOptions } from "../../../transports/virtual/index.js";
 import { CounterBus } from "./support/counter-devices.js";
 import { run } from "./support/kernel.js";
-import { host } from "./support/monitor.js";
 import { until, withSerial } from "./support/sysfs.js";
 import { UsbfsProgram, type Streaming } from "./support/usbfs.js";
 
@@ -142,7 +141,7 @@ describe("the program usbip", () => {
   const usbip = (port: number, ...args: string[]): string => run("usbip", "--tcp-port", String(port), ...args);
 
   it("lists what is exported, attaches it, is refused what another has, and detaches it", async () => {
-    const { port, busId } = await bus.plug({ serialNumber: "by usbip" });
+    const { host, port, busId } = await bus.plug({ serialNumber: "by usbip" });
     expect(usbip(port, "list", "--remote", host)).toMatch(/1-1: .*\(1209:0001\)/s);
 
     usbip(port, "attach", "--remote", host, "--busid", busId);

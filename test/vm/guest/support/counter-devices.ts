@@ -1,7 +1,6 @@
 import type { CounterDeviceOptions, CounterStatistics, VirtualFault } from "../../../../transports/virtual/index.js";
 import type { PluggedDevice, ServedAudit } from "../../device-requests.js";
 import { DeviceClient } from "./device-client.js";
-import { host } from "./monitor.js";
 import type { SysfsDevice } from "./sysfs.js";
 import { loadVhci, VhciAttachment } from "./vhci.js";
 
@@ -72,8 +71,7 @@ export class AttachedCounter {
 
   /** Attaches it anew after {@link AttachedCounter.detach}. */
   async attach(): Promise<void> {
-    const { port, busId } = this.#plugged;
-    this.#attachment = await VhciAttachment.attach({ host, port, busId }, this.#speed);
+    this.#attachment = await VhciAttachment.attach(this.#plugged, this.#speed);
   }
 
   /** Has the kernel give it up; waits until it has, and until the device is nobody's. It stays on its bus. */

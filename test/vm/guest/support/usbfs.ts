@@ -67,6 +67,6 @@ export class UsbfsProgram {
     });
     const outcome = JSON.parse(output) as T | { readonly error: string };
     if (typeof outcome === "object" && outcome !== null && "error" in outcome) throw new Error(outcome.error);
-    return outcome as T;
+    return outcome;
   }
 }
