@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { startDeviceServer } from "./device-server.js";
 import { captureFile, devices } from "./devices.js";
 import { initramfs } from "./initramfs.js";
-import { quote, runGuest, type Session } from "./qemu.js";
+import { findLink } from "./link.js";
+import { quote, runGuest, type Outcome, type Session } from "./qemu.js";
 import { MissingError, prepare } from "./requirements.js";
 import { measureSpeed } from "./speed.js";
 
@@ -18,7 +20,7 @@ async function test(): Promise<number> {
   const { base, preparing } = prepareSession();
   const vitest = ["node_modules/.bin/vitest", "run", "--config", "test/vm/vitest.config.ts"];
   const reporters = ["--reporter=default", "--reporter=json", "--outputFile.json=/run/vm/report.json"];
-  const outcome = await runGuest({
+  const outcome = await runWithDevices({
     ...base,
     job: [`cd ${quote(root)} &&`, ...[...vitest, ...reporters, ...args].map(quote)].join(" "),
     env: { ...base.env, VM_HOST_SPEED: String(measureSpeed()) },
@@ -50,7 +52,7 @@ async function shell(): Promise<number> {
   const { isTTY, columns, rows } = process.stdout;
   const size = isTTY ? `stty sane columns ${columns} rows ${rows};` : "";
   console.log("vm: `exit` powers off, Ctrl-A X kills");
-  const { status, failure } = await runGuest({
+  const { status, failure } = await runWithDevices({
     ...base,
     job: `${size} cd ${quote(root)} && ${args.length > 0 ? args.join(" ") : "bash -i"}`,
     env: { ...base.env, TERM: process.env["TERM"] },
@@ -61,8 +63,19 @@ async function shell(): Promise<number> {
   return status ?? exitStatus.failed;
 }
 
+/** Runs the guest with a device server beside it, whose port the guest is told. */
+async function runWithDevices(session: Omit<Session, "link">): Promise<Outcome> {
+  const link = process.env["VM_LINK"] === "no" ? undefined : findLink();
+  const devices = await startDeviceServer(link?.host);
+  try {
+    return await runGuest({ ...session, link, env: { ...session.env, VM_DEVICE_PORT: String(devices.port) } });
+  } finally {
+    await devices.close();
+  }
+}
+
 function prepareSession(): {
-  base: Omit<Session, "job" | "interactive" | "timeout">;
+  base: Omit<Session, "job" | "interactive" | "timeout" | "link">;
   preparing: number;
 } {
   const start = performance.now();

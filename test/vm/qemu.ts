@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { join, relative } from "node:path";
 import { pipeline } from "node:stream";
 import { deviceArguments } from "./devices.js";
+import { linkPrefix, linkScript, type Link } from "./link.js";
 import type { Kernel } from "./requirements.js";
 
 export interface Session {
@@ -18,6 +19,8 @@ export interface Session {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly interactive: boolean;
   readonly timeout: number;
+  /** The fast network, where there is one. */
+  readonly link: Link | undefined;
 }
 
 export interface Outcome {
@@ -90,19 +93,21 @@ export async function runGuest(session: Session): Promise<Outcome> {
   };
 }
 
-function writeScripts({ kernel, share, script, job, env, interactive }: Session, monitorPort: number): void {
+function writeScripts({ kernel, share, script, job, env, interactive, link }: Session, monitorPort: number): void {
   const settings: Readonly<Record<string, string | undefined>> = {
     VM_RELEASE: kernel.release,
     VM_MODULES: kernel.modules,
     VM_INTERACTIVE: interactive ? "yes" : "no",
     VM_SHARE: guestShare,
     VM_MONITOR_PORT: String(monitorPort),
+    VM_LINK: link && `${link.guest}/${linkPrefix}`,
     ...env,
   };
   const lines = Object.entries(settings).flatMap(([name, value]) =>
     value === undefined ? [] : [`export ${name}=${quote(value)}\n`],
   );
   writeFileSync(join(share, "settings.sh"), lines.join(""));
+  if (link !== undefined) writeFileSync(join(share, "link.sh"), linkScript(link), { mode: 0o755 });
   writeFileSync(join(share, "session.sh"), readFileSync(script));
   writeFileSync(join(share, "job.sh"), `(\n${job}\n)\necho $? >${guestShare}/status\n`);
 }
@@ -110,15 +115,17 @@ function writeScripts({ kernel, share, script, job, env, interactive }: Session,
 /** A word of a shell command. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-function qemuArguments({ kernel, initramfs, share, interactive }: Session): string[] {
+function qemuArguments({ kernel, initramfs, share, interactive, link }: Session): string[] {
   // An oops counts as a panic, and after a panic QEMU exits at once. Nobody attacks this kernel, and a busy
   // host makes its watchdog bark.
   const commandLine =
     "console=ttyS0 quiet loglevel=5 mitigations=off nokaslr audit=0 apparmor=0 nowatchdog oops=panic panic=-1";
+  // Told of fast string instructions, kernel and libc copy byte by byte, which emulation does one at a time.
+  const processor = "max,-erms,-fsrm";
   const console = interactive ? "stdio,id=console,signal=off,mux=on" : "stdio,id=console";
   return [
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
-    ...["-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "3G"],
+    ...["-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", processor, "-smp", "2", "-m", "3G"],
     ...["-kernel", kernel.image, "-initrd", initramfs, "-append", commandLine],
     ...["-chardev", `file,id=log,path=${share}/kernel.log`, "-serial", "chardev:log"],
     ...["-chardev", console, "-device", "virtio-serial-pci", "-device", "virtconsole,chardev=console"],
@@ -127,9 +134,15 @@ function qemuArguments({ kernel, initramfs, share, interactive }: Session): stri
     ...["-fsdev", `local,id=share,path=${share},security_model=none`],
     ...["-device", "virtio-9p-pci,fsdev=share,mount_tag=share"],
     ...["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="],
+    ...(link === undefined ? [] : linkArguments(link, share)),
     ...["-qmp", "unix:monitor,server=on,wait=off"],
     ...deviceArguments(share),
   ];
+}
+
+function linkArguments({ name }: Link, share: string): string[] {
+  const tap = `tap,id=link,ifname=${name},script=${share}/link.sh,downscript=no`;
+  return ["-netdev", tap, "-device", "virtio-net-pci,netdev=link,romfile="];
 }
 
 /** QEMU's monitor for the guest: a TCP port on this side of its network that leads to the socket. */

@@ -22,6 +22,10 @@ const programs = {
   kmod: "depmod",
   cpio: "cpio",
   usbip: "usbip",
+  // What builds the addon, and the programs in C that tests compare with.
+  "g++": "g++",
+  make: "make",
+  python3: "python3",
 } as const;
 
 const metaPackage = "linux-image-amd64";

@@ -59,6 +59,19 @@ export function encodeCompanion(burst: number, mult: number, bytesPerInterval: n
   return Uint8Array.of(6, 0x30, burst - 1, mult - 1, ...word(bytesPerInterval));
 }
 
+/**
+ * The binary device object store (USB 3.2, 9.6.2) of a device that works at SuperSpeed only and
+ * never leaves U0, with the two capabilities that each has to tell of.
+ */
+export function encodeSuperSpeedBos(): Uint8Array {
+  // bmAttributes: link power management, which the specification demands (9.6.2.1).
+  const usb2Extension = Uint8Array.of(7, 0x10, 0x02, 0x02, 0, 0, 0);
+  // wSpeedsSupported and bFunctionalitySupport: 5 Gb/s; no exit latencies (9.6.2.2).
+  const superSpeed = Uint8Array.of(10, 0x10, 0x03, 0, ...word(1 << 3), 3, 0, ...word(0));
+  const total = 5 + usb2Extension.length + superSpeed.length;
+  return concatenate(Uint8Array.of(5, 0x0f, ...word(total), 2), usb2Extension, superSpeed);
+}
+
 /** One array out of many. */
 export function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

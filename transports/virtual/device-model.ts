@@ -16,6 +16,11 @@ export interface VirtualDevice {
   readonly deviceDescriptor: Uint8Array;
   /** The configuration descriptor with everything in it, wTotalLength bytes. */
   readonly configurationDescriptor: Uint8Array;
+  /**
+   * The binary device object store with its capabilities (USB 3.2, 9.6.2), wTotalLength bytes. A host
+   * takes no SuperSpeed device without; a device of before USB 2.1 has none.
+   */
+  readonly bosDescriptor?: Uint8Array | undefined;
   /** String descriptors 1, 2, … */
   readonly strings?: readonly string[] | undefined;
   /**

@@ -1,7 +1,7 @@
 import { EndpointError, type ControlSetup } from "../../src/index.js";
 import type { AttachedDevice } from "./attached-device.js";
 
-/** bRequest of the standard requests (USB 2.0, table 9-4). */
+/** bRequest of the standard requests (USB 2.0, table 9-4; USB 3.2, table 9-5). */
 const standard = {
   getStatus: 0,
   clearFeature: 1,
@@ -11,7 +11,12 @@ const standard = {
   setConfiguration: 9,
   getInterface: 10,
   setInterface: 11,
+  setSystemExitLatency: 48,
+  setIsochDelay: 49,
 } as const;
+
+/** bDescriptorType (USB 2.0, table 9-5; USB 3.2, table 9-6). */
+const descriptorTypes = { device: 1, configuration: 2, string: 3, binaryDeviceObjectStore: 15 } as const;
 
 /** Feature selector (USB 2.0, table 9-6). */
 const endpointHalt = 0;
@@ -78,6 +83,10 @@ function answerOut(
       if (recipient !== "endpoint" || value !== endpointHalt || !device.hasEndpoint(index)) return undefined;
       device.halt(index);
       return nothing;
+    case standard.setSystemExitLatency:
+    case standard.setIsochDelay:
+      // What a link is like is told to each SuperSpeed device (USB 3.2, 9.4.11 and 9.4.12).
+      return recipient === "device" && isSuperSpeed(device) ? nothing : undefined;
     default:
       return undefined;
   }
@@ -96,15 +105,31 @@ function status(device: AttachedDevice, recipient: ControlSetup["recipient"], in
   }
 }
 
+function isSuperSpeed({ model: { speed } }: AttachedDevice): boolean {
+  return speed === "super" || speed === "super-plus";
+}
+
 function descriptor({ model }: AttachedDevice, type: number, index: number): Uint8Array | undefined {
-  if (type === 1) return index === 0 ? model.deviceDescriptor : undefined;
-  if (type === 2) return index === 0 ? model.configurationDescriptor : undefined;
-  if (type !== 3) return undefined;
-  if (index === 0) return Uint8Array.of(4, 3, 0x09, 0x04);
-  const text = model.strings?.[index - 1]?.slice(0, maxStringLength);
+  if (type === descriptorTypes.string) return stringDescriptor(model.strings ?? [], index);
+  if (index !== 0) return undefined;
+  switch (type) {
+    case descriptorTypes.device:
+      return model.deviceDescriptor;
+    case descriptorTypes.configuration:
+      return model.configurationDescriptor;
+    case descriptorTypes.binaryDeviceObjectStore:
+      return model.bosDescriptor;
+    default:
+      return undefined;
+  }
+}
+
+function stringDescriptor(strings: readonly string[], index: number): Uint8Array | undefined {
+  if (index === 0) return Uint8Array.of(4, descriptorTypes.string, 0x09, 0x04);
+  const text = strings[index - 1]?.slice(0, maxStringLength);
   if (text === undefined) return undefined;
   const bytes = new Uint8Array(2 + 2 * text.length);
-  bytes.set([bytes.length, 3]);
+  bytes.set([bytes.length, descriptorTypes.string]);
   for (let i = 0; i < text.length; i++) {
     bytes[2 + 2 * i] = text.charCodeAt(i) & 0xff;
     bytes[3 + 2 * i] = text.charCodeAt(i) >> 8;

@@ -86,6 +86,24 @@ describe("GET_DESCRIPTOR", () => {
     expect(await stalls(await open(), setup("in", "device", 6, value))).toBe(true);
   });
 
+  it("the binary device object store of a SuperSpeed device, as it stands in USB 3.2, 9.6.2", async () => {
+    const device = await open(counterDevice({ speed: "super" }));
+    const header = [5, 0x0f, 22, 0, 2];
+    expect(await read(device, setup("in", "device", 6, 0x0f00), 5)).toStrictEqual(header);
+    expect(await read(device, setup("in", "device", 6, 0x0f00), 22)).toStrictEqual([
+      ...header,
+      // USB 2.0 extension: link power management.
+      ...[7, 0x10, 2, 2, 0, 0, 0],
+      // SuperSpeed: 5 Gb/s and nothing below, no exit latencies.
+      ...[10, 0x10, 3, 0, 8, 0, 3, 0, 0, 0],
+    ]);
+    expect(await stalls(device, setup("in", "device", 6, 0x0f01))).toBe(true);
+  });
+
+  it.each(["full", "high"] as const)("a binary device object store at %s speed: refused", async (speed) => {
+    expect(await stalls(await open(counterDevice({ speed })), setup("in", "device", 6, 0x0f00))).toBe(true);
+  });
+
   it("strings, of a device without any: refused, but for the languages", async () => {
     const { strings, ...without } = scriptedDevice({ interfaces: [] });
     expect(strings).toBeDefined();
@@ -201,6 +219,18 @@ describe("GET_CONFIGURATION, SET_CONFIGURATION", () => {
     await done(device.controlTransfer(setup("out", "device", 9, 1), nothing));
     expect(await read(device, setup("in", "interface", 10))).toStrictEqual([0]);
     expect(await stalls(device, setup("out", "device", 9, 2))).toBe(true);
+  });
+});
+
+describe("SET_SEL, SET_ISOCH_DELAY", () => {
+  it.each([
+    ["SET_SEL", setup("out", "device", 48), new Uint8Array(6)],
+    ["SET_ISOCH_DELAY", setup("out", "device", 49, 40), nothing],
+  ])("%s: taken by a SuperSpeed device, and by no other", async (_name, request, data) => {
+    const device = await open(counterDevice({ speed: "super" }));
+    await expect(done(device.controlTransfer(request, data))).resolves.toBeUndefined();
+    expect(await stalls(device, { ...request, recipient: "interface" })).toBe(true);
+    expect(await stalls(await open(), request)).toBe(true);
   });
 });
 

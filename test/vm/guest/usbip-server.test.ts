@@ -1,151 +1,155 @@
-import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
-import { lastValueFrom, type Subscription } from "rxjs";
+import { existsSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { UsbipServer } from "rx-isoch/transports/usbip";
-import { listenTcp } from "rx-isoch/transports/usbip/tcp";
-import { counterDevice, VirtualBus, type Attachment, type CounterDevice } from "rx-isoch/transports/virtual";
+import { counterProtocol, type CounterDeviceOptions } from "../../../transports/virtual/index.js";
+import { CounterBus } from "./support/counter-devices.js";
+import { run } from "./support/kernel.js";
+import { until, withSerial } from "./support/sysfs.js";
+import { UsbfsProgram, type Streaming } from "./support/usbfs.js";
 
-const run = promisify(execFile);
-const directory = mkdtempSync(join(tmpdir(), "usbfs-"));
-const program = join(directory, "usbfs-isoch");
-const usbDevices = "/sys/bus/usb/devices";
-const nothing = { openDevices: 0, claimedInterfaces: 0, inFlight: 0, dmaBuffers: 0 };
+const nothing = { openDevices: 0, claimedInterfaces: 0, inFlight: 0, dmaBuffers: 0, clients: 0 };
+const { vendorId, productId } = counterProtocol;
 
-let bus: VirtualBus;
-let server: UsbipServer;
-let listening: Subscription;
-let port: string;
-let attachments: Attachment[];
+/** Alternate settings of the counter device. */
+const inOnly = 1;
+const outOnly = 2;
+
+type Case = readonly [name: string, options: CounterDeviceOptions, streaming: Omit<Streaming, "alternate">];
+
+const cases: readonly Case[] = [
+  ["full speed", { speed: "full" }, { length: 1023, packets: 32, depth: 16, count: 64 }],
+  ["high speed", { speed: "high" }, { length: 3072, packets: 32, depth: 32, count: 500 }],
+  [
+    "SuperSpeed, a burst of 2 and a mult of 3",
+    { speed: "super", burst: 2, mult: 3 },
+    { length: 6144, packets: 32, depth: 32, count: 500 },
+  ],
+  [
+    "SuperSpeed, a burst of 16 and a mult of 3",
+    { speed: "super" },
+    { length: 49152, packets: 32, depth: 8, count: 100 },
+  ],
+];
+
+let program: UsbfsProgram;
+let bus: CounterBus;
 
 beforeAll(() => {
-  execFileSync("modprobe", ["vhci-hcd"]);
-  const source = join(import.meta.dirname, "support/usbfs-isoch.c");
-  execFileSync("gcc", ["-O2", "-Wall", "-o", program, source]);
+  program = new UsbfsProgram();
 });
 
 beforeEach(async () => {
-  bus = new VirtualBus();
-  attachments = [];
-  server = new UsbipServer({ transports: [bus] });
-  const address = await new Promise<number>((resolve, reject) => {
-    listening = listenTcp(server, { port: 0 }).subscribe({ next: ({ port }) => resolve(port), error: reject });
-  });
-  port = String(address);
+  bus = await CounterBus.open();
 });
 
-afterEach(async () => {
-  listening.unsubscribe();
-  await lastValueFrom(server.close(), { defaultValue: undefined });
-  await until("the kernel let go", () => nodes().length === 0);
-  expect(bus.audit()).toMatchObject(nothing);
-});
-
-/** The device files of what the kernel attached of ours, by serial number. */
-function nodes(): { readonly serial: string; readonly node: string; readonly name: string }[] {
-  return readdirSync(usbDevices).flatMap((name) => {
-    const read = (file: string): string => {
-      const path = join(usbDevices, name, file);
-      return existsSync(path) ? readFileSync(path, "utf8").trim() : "";
-    };
-    if (read("idVendor") !== "1209") return [];
-    const number = (file: string): string => read(file).padStart(3, "0");
-    return [{ serial: read("serial"), name, node: `/dev/bus/usb/${number("busnum")}/${number("devnum")}` }];
-  });
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    if (holds()) return;
-    await sleep(50);
-  }
-  throw new Error(`in vain: ${what}`);
-}
-
-async function usbip(...args: string[]): Promise<string> {
-  const { stdout, stderr } = await run("usbip", ["--tcp-port", port, ...args]);
-  return stdout + stderr;
-}
-
-async function attach(device: CounterDevice, serial: string): Promise<string> {
-  const attachment = bus.attach(device);
-  attachments.push(attachment);
-  const { info } = attachment;
-  const busId = server.exports.find(({ device: { id } }) => id === info.id)?.busId ?? "";
-  await usbip("attach", "--remote", "127.0.0.1", "--busid", busId);
-  await until(`${serial} is there`, () => nodes().some((each) => each.serial === serial && existsSync(each.node)));
-  return nodes().find((each) => each.serial === serial)?.node ?? "";
-}
-
-async function usbfs(...args: (string | number)[]): Promise<Record<string, number | string>> {
-  const { stdout } = await run(program, args.map(String));
-  console.log(args.slice(1).join(" "), stdout.trim());
-  return JSON.parse(stdout) as Record<string, number | string>;
-}
+afterEach(() => bus.close());
 
 describe("a kernel that imports from our server", () => {
-  it("lists the devices", async () => {
-    bus.attach(counterDevice());
-    expect(await usbip("list", "--remote", "127.0.0.1")).toMatch(/1-1: .*\(1209:0001\)/s);
+  it.each(cases)("streams in at %s, every packet in its frame", async (_name, options, streaming) => {
+    const { sysfs } = await bus.attach(options);
+    const { length, packets, count } = streaming;
+    const streamed = await program.stream(sysfs.node, "in", { ...streaming, alternate: inOnly });
+    expect(streamed).toMatchObject({ bytes: packets * length * count, bad: 0, misplaced: 0 });
+  });
+
+  it.each(cases)("streams out at %s, every packet in order", async (_name, options, streaming) => {
+    const counter = await bus.attach(options);
+    const { length, packets, count } = streaming;
+    const streamed = await program.stream(counter.sysfs.node, "out", { ...streaming, alternate: outOnly });
+    expect(streamed).toMatchObject({ bytes: packets * length * count, bad: 0 });
+    expect(await counter.statistics()).toStrictEqual({ packets: packets * count, mismatches: 0, short: 0 });
   });
 
   it.each([
-    ["full", 1023, 32, 16, 64],
-    ["high", 3072, 32, 32, 250],
-  ] as const)("streams in at %s speed, every packet in its frame", async (speed, length, packets, depth, count) => {
-    const node = await attach(counterDevice({ speed }), "0001");
-    const result = await usbfs(node, "in", 1, packets, length, depth, count);
-    expect(result).toMatchObject({ bytes: packets * length * count, bad: 0, misplaced: 0 });
-  });
-
-  it.each([
-    ["full", 1023, 32, 16, 64],
-    ["high", 3072, 32, 32, 250],
-  ] as const)("streams out at %s speed, every packet in order", async (speed, length, packets, depth, count) => {
-    const device = counterDevice({ speed });
-    const node = await attach(device, "0001");
-    let statistics = device.statistics;
-    const streaming = usbfs(node, "out", 2, packets, length, depth, count);
-    const watching = setInterval(() => {
-      // Closing the file puts the alternate setting back, which clears the device's.
-      if (device.statistics.packets > 0) statistics = device.statistics;
-    }, 1);
-    const result = await streaming;
-    clearInterval(watching);
-    expect(result).toMatchObject({ bytes: packets * length * count, bad: 0 });
-    expect(statistics).toMatchObject({ mismatches: 0, short: 0 });
-    expect(statistics.packets).toBeGreaterThan(0);
+    ["full", "12", "1.10"],
+    ["high", "480", "2.00"],
+    ["super", "5000", "3.00"],
+  ] as const)("has the device at %s speed, as its descriptors say", async (speed, megabits, version) => {
+    const { sysfs } = await bus.attach({ speed, serialNumber: "told" });
+    expect(sysfs.controllerDriver).toBe("vhci_hcd");
+    expect(["speed", "version", "serial", "product"].map((file) => sysfs.read(file))).toStrictEqual([
+      megabits,
+      version,
+      "told",
+      "counter",
+    ]);
+    expect([sysfs.read("idVendor"), sysfs.read("idProduct")].map((id) => parseInt(id, 16))).toStrictEqual([
+      vendorId,
+      productId,
+    ]);
+    expect(existsSync(sysfs.node)).toBe(true);
   });
 
   it("keeps the packets that had moved when a transfer is taken back", async () => {
-    const node = await attach(counterDevice(), "0001");
-    const result = await usbfs(node, "cancel", 1, 128, 3072, 1, 1);
-    expect(result).toMatchObject({ status: -2, contiguous: 1 });
-    expect(Number(result["moved"]) + Number(result["after"])).toBe(128);
+    const { sysfs } = await bus.attach();
+    const streaming = { alternate: inOnly, packets: 128, length: 3072, depth: 1, count: 1 };
+    const cancelled = await program.cancel(sysfs.node, streaming);
+    // -ENOENT, which usbfs has for a transfer that its program took back.
+    expect(cancelled).toMatchObject({ status: -2, contiguous: 1 });
+    expect(cancelled.moved).toBeGreaterThan(0);
+    expect(cancelled.moved + cancelled.after).toBe(128);
   });
 
-  it("has two devices at a time, and loses the one that is unplugged", async () => {
-    await attach(counterDevice({ serialNumber: "A" }), "A");
-    const other = await attach(counterDevice({ serialNumber: "B", speed: "full" }), "B");
-    await expect(usbip("attach", "--remote", "127.0.0.1", "--busid", "1-2")).rejects.toThrow();
-    const streaming = usbfs(other, "in", 1, 32, 1023, 8, 32);
-    attachments[0]?.detach();
-    await until("A is gone", () => nodes().every(({ serial }) => serial !== "A"));
-    expect(await streaming).toMatchObject({ bad: 0, misplaced: 0 });
+  it("has two devices at a time, and keeps the other when one is unplugged", async () => {
+    const one = await bus.attach({ serialNumber: "A" });
+    const other = await bus.attach({ serialNumber: "B", speed: "full" });
+    const streaming = { alternate: inOnly, packets: 32, length: 1023, depth: 8, count: 32 };
+    const streamed = program.stream(other.sysfs.node, "in", streaming);
+    await one.unplug();
+    expect(withSerial("A")).toStrictEqual([]);
+    expect(await streamed).toMatchObject({ bytes: 32 * 32 * 1023, bad: 0, misplaced: 0 });
+    expect(withSerial("B")).toHaveLength(1);
+  });
+
+  it("loses a device that is unplugged while it streams, and leaves nothing of it", async () => {
+    const counter = await bus.attach();
+    const streaming = { alternate: inOnly, packets: 32, length: 3072, depth: 16, count: 100_000 };
+    const streamed = program.stream(counter.sysfs.node, "in", streaming);
+    const failed = expect(streamed).rejects.toThrow("No such device");
+    await until("the stream runs", () => counter.sysfs.interfaceDriver(0) === "usbfs");
+    await counter.unplug();
+    await failed;
+    await expect.poll(() => bus.audit()).toMatchObject({ ...nothing, failures: [] });
   });
 
   it("detaches, and attaches again", async () => {
-    const device = counterDevice();
-    await attach(device, "0001");
-    await usbip("detach", "--port", "0").catch(() => usbip("detach", "--port", "00"));
-    await until("it is gone", () => nodes().length === 0);
-    await until("it is free", () => server.exports.every(({ isImported }) => !isImported));
-    expect(bus.audit()).toMatchObject(nothing);
-    await usbip("attach", "--remote", "127.0.0.1", "--busid", "1-1");
-    await until("it is back", () => nodes().length === 1);
+    const counter = await bus.attach();
+    await counter.detach();
+    expect(await bus.audit()).toMatchObject({ ...nothing, failures: [] });
+    await counter.attach();
+    const streaming = { alternate: inOnly, packets: 8, length: 3072, depth: 2, count: 8 };
+    expect(await program.stream(counter.sysfs.node, "in", streaming)).toMatchObject({ bad: 0, misplaced: 0 });
+  });
+
+  it("attaches and detaches ten times, and says how long it takes", async () => {
+    const counter = await bus.attach();
+    const times: number[] = [];
+    for (let i = 0; i < 10; i++) {
+      const start = performance.now();
+      await counter.detach();
+      const detached = performance.now();
+      await counter.attach();
+      times.push(detached - start, performance.now() - detached);
+    }
+    const mean = (from: number): string =>
+      (times.filter((_, i) => i % 2 === from).reduce((sum, time) => sum + time, 0) / 10).toFixed(0);
+    console.log(`detach ${mean(0)} ms, attach ${mean(1)} ms`);
+    expect(await bus.audit()).toMatchObject({ clients: 1, failures: [] });
+  });
+});
+
+describe("the program usbip", () => {
+  const usbip = (port: number, ...args: string[]): string => run("usbip", "--tcp-port", String(port), ...args);
+
+  it("lists what is exported, attaches it, is refused what another has, and detaches it", async () => {
+    const { host, port, busId } = await bus.plug({ serialNumber: "by usbip" });
+    expect(usbip(port, "list", "--remote", host)).toMatch(/1-1: .*\(1209:0001\)/s);
+
+    usbip(port, "attach", "--remote", host, "--busid", busId);
+    await until("the kernel has it", () => withSerial("by usbip").length === 1);
+    expect(() => usbip(port, "attach", "--remote", host, "--busid", busId)).toThrow(/busy/i);
+
+    usbip(port, "detach", "--port", "0");
+    await until("the kernel let it go", () => withSerial("by usbip").length === 0);
+    await expect.poll(() => bus.audit()).toMatchObject(nothing);
   });
 });

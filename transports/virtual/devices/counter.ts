@@ -6,6 +6,7 @@ import {
   encodeConfiguration,
   encodeDevice,
   encodeIsochEndpoint,
+  encodeSuperSpeedBos,
   encodeVendorInterface,
 } from "../descriptors.js";
 import type { VirtualDevice, VirtualInEndpoint, VirtualOutEndpoint } from "../device-model.js";
@@ -17,6 +18,10 @@ export interface CounterDeviceOptions {
   /** How much faster the device's clock runs than the bus, in parts per million; slower where negative. Default: 0. */
   readonly clockPpm?: number | undefined;
   readonly serialNumber?: string | undefined;
+  /** Packets in a burst at SuperSpeed, 1 to 16, in alternate settings 1 and 2. Default: 16. */
+  readonly burst?: number | undefined;
+  /** Bursts in a frame at SuperSpeed, 1 to 3, in alternate settings 1 and 2. Default: 3. */
+  readonly mult?: number | undefined;
 }
 
 /** What a {@link CounterDevice} has seen on its OUT endpoint. */
@@ -45,26 +50,24 @@ export const counterProtocol = {
   reset: 2,
 } as const;
 
-/** Bytes of the counter's frames at each speed: the largest that the speed allows. */
+/** Bytes of the counter's frames at each speed, the largest that the speed allows; at SuperSpeed, of each packet. */
 const geometry = {
-  full: { usbVersion: 0x0110, maxPacketSize0: 64, maxPacketSize: 1023, companion: undefined, bytes: 1023, shared: 400 },
-  high: {
-    usbVersion: 0x0200,
-    maxPacketSize0: 64,
-    maxPacketSize: 1024 | (2 << 11),
-    companion: undefined,
-    bytes: 3072,
-    shared: 1024,
-  },
-  super: {
-    usbVersion: 0x0300,
-    maxPacketSize0: 9,
-    maxPacketSize: 1024,
-    companion: { burst: 16, mult: 3 },
-    bytes: 49152,
-    shared: 1024,
-  },
+  full: { usbVersion: 0x0110, maxPacketSize0: 64, maxPacketSize: 1023, bytes: 1023, shared: 400 },
+  high: { usbVersion: 0x0200, maxPacketSize0: 64, maxPacketSize: 1024 | (2 << 11), bytes: 3072, shared: 1024 },
+  super: { usbVersion: 0x0300, maxPacketSize0: 9, maxPacketSize: 1024, bytes: 1024, shared: 1024 },
 } as const;
+
+/** @throws {@link InvalidRequestError} */
+function companionOf(
+  speed: CounterDevice["speed"],
+  { burst, mult }: CounterDeviceOptions,
+): { readonly burst: number; readonly mult: number } | undefined {
+  if (speed === "super") {
+    return { burst: wholeNumber("burst", burst ?? 16, 1, 16), mult: wholeNumber("mult", mult ?? 3, 1, 3) };
+  }
+  if (burst === undefined && mult === undefined) return undefined;
+  throw new InvalidRequestError("invalid-option", `there is no burst and no mult at ${speed} speed: leave them out`);
+}
 
 /**
  * A vendor device for tests. It sends a 64-bit counter in every IN packet, which goes up by one in
@@ -77,16 +80,20 @@ export class CounterDevice implements VirtualDevice {
   readonly speed: "full" | "high" | "super";
   readonly deviceDescriptor: Uint8Array;
   readonly configurationDescriptor: Uint8Array;
+  readonly bosDescriptor: Uint8Array | undefined;
   readonly strings: readonly string[];
   readonly #in: CounterSource;
   readonly #out = new CounterCheck();
 
-  constructor({ speed = "high", clockPpm = 0, serialNumber = "0001" }: CounterDeviceOptions) {
+  constructor(options: CounterDeviceOptions) {
+    const { speed = "high", clockPpm = 0, serialNumber = "0001" } = options;
     if (!Number.isFinite(clockPpm) || Math.abs(clockPpm) > 100_000) {
       throw new InvalidRequestError("invalid-number", `clockPpm must be from -100000 to 100000, not ${clockPpm}`);
     }
-    const { usbVersion, maxPacketSize0, maxPacketSize, companion, bytes, shared } =
+    const { usbVersion, maxPacketSize0, maxPacketSize, shared, ...most } =
       geometry[oneOf("speed", speed, ["full", "high", "super"])];
+    const companion = companionOf(speed, options);
+    const bytes = most.bytes * (companion === undefined ? 1 : companion.burst * companion.mult);
     this.speed = speed;
     this.strings = ["rx-isoch", "counter", serialNumber];
     this.deviceDescriptor = encodeDevice({
@@ -98,6 +105,7 @@ export class CounterDevice implements VirtualDevice {
       productIndex: 2,
       serialNumberIndex: 3,
     });
+    this.bosDescriptor = speed === "super" ? encodeSuperSpeedBos() : undefined;
     const large = (address: number) =>
       concatenate(
         encodeIsochEndpoint(address, maxPacketSize),

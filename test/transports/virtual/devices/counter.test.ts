@@ -1,7 +1,14 @@
 import { firstValueFrom, lastValueFrom, take, toArray } from "rxjs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidRequestError, isochPipe, type ControlSetup, type IsochResults } from "../../../../src/index.js";
+import {
+  findIsochEndpoint,
+  InvalidRequestError,
+  isochPipe,
+  parseConfigurationDescriptor,
+  type ControlSetup,
+  type IsochResults,
+} from "../../../../src/index.js";
 import {
   counterDevice,
   type CounterDevice,
@@ -122,6 +129,23 @@ describe("the IN endpoint", () => {
       expect(frames[0]?.data.length).toBe(bytes);
     },
   );
+
+  it.each([
+    [2, 3, 6144],
+    [1, 1, 1024],
+    [16, 1, 16384],
+  ])("SuperSpeed with a burst of %i and a mult of %i: %i bytes a frame", async (burst, mult, bytes) => {
+    const device = counterDevice({ speed: "super", burst, mult });
+    const bus = new VirtualBus({ clock: unpacedClock(), devices: [device] });
+    const results = await firstValueFrom(isochPipe(bus, { endpoint: inEndpoint, alternate: 1 }).results({ frames: 5 }));
+    expect(Array.from(results, ({ actual }) => actual)).toStrictEqual(new Array<number>(5).fill(bytes));
+    const { endpoint } = findIsochEndpoint(
+      parseConfigurationDescriptor(device.configurationDescriptor),
+      { endpoint: outEndpoint, alternate: 2 },
+      "super",
+    );
+    expect(endpoint.companion).toMatchObject({ burst, mult, bytesPerInterval: bytes });
+  });
 
   it("counts frames that nobody asked for", async () => {
     const bus = new VirtualBus({ clock: unpacedClock(), asapDelay: 7, devices: [counterDevice()] });
@@ -293,6 +317,24 @@ describe("options", () => {
       expect(() => counterDevice({ speed } as unknown as CounterDeviceOptions)).toThrow(
         expect.objectContaining({ code: "invalid-option" }),
       );
+    }
+  });
+
+  it.each([
+    ["burst", 0],
+    ["burst", 17],
+    ["mult", 0],
+    ["mult", 4],
+    ["mult", 1.5],
+  ])("%s %s is refused at SuperSpeed", (name, value) => {
+    expect(() => counterDevice({ speed: "super", [name]: value })).toThrow(
+      expect.objectContaining({ code: "invalid-number" }),
+    );
+  });
+
+  it.each(["full", "high"] as const)("there is no burst and no mult at %s speed", (speed) => {
+    for (const option of [{ burst: 1 }, { mult: 1 }]) {
+      expect(() => counterDevice({ speed, ...option })).toThrow(expect.objectContaining({ code: "invalid-option" }));
     }
   });
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { captureFile, type Device } from "../../devices.js";
 
 /** What the host says to the guest; only there in the guest. */
-export function setting(name: "VM_SHARE" | "VM_MONITOR_PORT" | "VM_HOST_SPEED"): string {
+export function setting(name: "VM_SHARE" | "VM_MONITOR_PORT" | "VM_DEVICE_PORT" | "VM_HOST_SPEED"): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: this runs in the guest, by npm run test:vm`);
   return value;

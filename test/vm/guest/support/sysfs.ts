@@ -29,6 +29,16 @@ export class SysfsDevice {
     return Number(this.read("busnum"));
   }
 
+  /** The device's number on its bus. */
+  get number(): number {
+    return Number(this.read("devnum"));
+  }
+
+  /** Its file in usbfs. */
+  get node(): string {
+    return `/dev/bus/usb/${String(this.bus).padStart(3, "0")}/${String(this.number).padStart(3, "0")}`;
+  }
+
   /** The kernel driver of the host controller. */
   get controllerDriver(): string {
     const path = realpathSync(this.path);
@@ -73,6 +83,6 @@ export async function until(what: string, holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`not within 10 s: ${what}`);
-    await sleep(20);
+    await sleep(10);
   }
 }

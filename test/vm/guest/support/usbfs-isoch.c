@@ -105,13 +105,14 @@ static void stream(int is_in, int packets, int length, int depth, int count)
 
 static void cancel(int packets, int length)
 {
-	for (int attempt = 1; attempt <= 100; attempt++) {
+	for (int attempt = 1; attempt <= 200; attempt++) {
 		struct usbdevfs_urb *urb = make(0x81, packets, length);
 		int moved = 0, contiguous = 1, after = 0;
 		uint64_t first = 0;
 
 		check(ioctl(device, USBDEVFS_SUBMITURB, urb), "submit");
-		usleep(packets * 125 + attempt * 1000);
+		/* Half way is somewhere between a fiftieth of its duration and four times that: the way to the device counts. */
+		usleep(attempt * packets * 125 / 50);
 		ioctl(device, USBDEVFS_DISCARDURB, urb);
 		urb = reap();
 		while (moved < packets && urb->iso_frame_desc[moved].status == 0)
