@@ -2,6 +2,8 @@ import { AsyncSubject, defer, from, ignoreElements, type Observable } from "rxjs
 import {
   DeviceError,
   TransferStateError,
+  EndpointError,
+  type AlternateSetting,
   type ConfigurationDescriptor,
   type ControlSetup,
   type DeviceInfo,
@@ -37,6 +39,8 @@ export class OpenedDevice implements TransportDevice {
   readonly #location: NativeDeviceInfo;
   readonly #options: OpenOptions;
   readonly #gone = new AsyncSubject<IsochError>();
+  /** By interface. */
+  readonly #selected = new Map<number, AlternateSetting>();
   /** What moves data, or did since the last look. */
   readonly #activities = new Set<Activity>();
   /** The last step on the device: one at a time. */
@@ -110,11 +114,14 @@ export class OpenedDevice implements TransportDevice {
   }
 
   claimInterface(interfaceNumber: number): Observable<never> {
-    return this.#do(
-      `claim interface ${interfaceNumber} of`,
-      () => this.#native.claim(interfaceNumber, this.#options.detachKernelDriver),
-      () => interfaceHolder(this.#location, this.configuration.value, interfaceNumber),
-    );
+    return defer(() => {
+      this.#alternatesOf(interfaceNumber);
+      return this.#do(
+        `claim interface ${interfaceNumber} of`,
+        () => this.#native.claim(interfaceNumber, this.#options.detachKernelDriver),
+        () => interfaceHolder(this.#location, this.configuration.value, interfaceNumber),
+      );
+    });
   }
 
   releaseInterface(interfaceNumber: number): Observable<never> {
@@ -122,9 +129,15 @@ export class OpenedDevice implements TransportDevice {
   }
 
   selectAlternate(interfaceNumber: number, alternateSetting: number): Observable<never> {
-    return this.#do(`select alternate setting ${alternateSetting} of interface ${interfaceNumber} of`, () =>
-      this.#native.selectAlternate(interfaceNumber, alternateSetting),
-    );
+    return defer(() => {
+      const alternate = this.#alternatesOf(interfaceNumber).find((each) => each.alternateSetting === alternateSetting);
+      if (alternate === undefined) throw noSuch(`alternate setting ${alternateSetting}`, this.info);
+      return this.#do(`select alternate setting ${alternateSetting} of interface ${interfaceNumber} of`, async () => {
+        this.#selected.delete(interfaceNumber);
+        await this.#native.selectAlternate(interfaceNumber, alternateSetting);
+        this.#selected.set(interfaceNumber, alternate);
+      });
+    });
   }
 
   clearHalt(endpointAddress: number): Observable<never> {
@@ -136,21 +149,28 @@ export class OpenedDevice implements TransportDevice {
   reset(): Observable<never> {
     return this.#do("reset the port of", async () => {
       await this.#native.reset();
+      // What is in flight was cancelled, and every interface is in its first alternate setting.
+      this.#selected.clear();
       this.look();
     });
   }
 
   openEndpoint(endpointAddress: number): TransportEndpoint {
     this.#checkOpen();
-    const descriptor = this.configuration.interfaces
-      .flatMap(({ alternates }) => alternates)
+    const descriptor = [...this.#selected.values()]
       .flatMap(({ endpoints }) => endpoints)
-      .find(({ address }) => address === endpointAddress);
+      .find(({ address, transferType }) => address === endpointAddress && transferType === "isochronous");
+    if (descriptor === undefined) {
+      throw new EndpointError(
+        "not-in-alternate",
+        `endpoint 0x${endpointAddress.toString(16)} of ${this.info.id} is not an isochronous endpoint of a selected alternate setting: select one that has it`,
+      );
+    }
     return new LibusbEndpoint({
       native: this.#native,
       device: this.info,
       address: endpointAddress,
-      frameDuration: descriptor === undefined ? 1000 : serviceInterval(descriptor, this.info.speed),
+      frameDuration: serviceInterval(descriptor, this.info.speed),
       activities: this.#activities,
       look: () => {
         this.look();
@@ -170,6 +190,13 @@ export class OpenedDevice implements TransportDevice {
       });
       return from(this.#closing).pipe(ignoreElements());
     });
+  }
+
+  /** @throws {@link EndpointError} `no-such-endpoint` */
+  #alternatesOf(interfaceNumber: number): readonly AlternateSetting[] {
+    const found = this.configuration.interfaces.find(({ number }) => number === interfaceNumber);
+    if (found === undefined) throw noSuch(`interface ${interfaceNumber}`, this.info);
+    return found.alternates;
   }
 
   #do(purpose: string, work: () => Promise<void>, holder?: () => string | undefined): Observable<never> {
@@ -193,6 +220,10 @@ export class OpenedDevice implements TransportDevice {
     if (this.#closing === undefined) return;
     throw new TransferStateError("pipe-closed", `this handle on ${this.info.id} is closed: open the device again`);
   }
+}
+
+function noSuch(what: string, info: DeviceInfo): EndpointError {
+  return new EndpointError("no-such-endpoint", `${info.id} has no ${what}: look at what its configuration lists`);
 }
 
 function notConfigured(info: DeviceInfo, value: number): DeviceError {

@@ -126,6 +126,7 @@ void Context::Close() {
   libusb_interrupt_event_handler(context_);
   thread_.join();
   libusb_exit(context_);
+  counted_.reset();
 }
 
 }  // namespace rx_isoch

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -57,7 +58,8 @@ class Context : public std::enable_shared_from_this<Context> {
   std::vector<HotplugObserver*> observers_;
   std::mutex handles_mutex_;
   std::vector<std::weak_ptr<Handle>> handles_;
-  Counted counted_{counters().contexts};
+  // While it is open.
+  std::optional<Counted> counted_{std::in_place, counters().contexts};
 };
 
 }  // namespace rx_isoch

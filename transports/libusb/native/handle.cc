@@ -114,6 +114,7 @@ bool Handle::Close() {
   if (!Quiet()) return false;
   for (const int interface_number : claimed_) libusb_release_interface(handle_, interface_number);
   libusb_close(handle_);
+  counted_.reset();
   return true;
 }
 

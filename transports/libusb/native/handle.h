@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -63,7 +64,8 @@ class Handle : public HotplugObserver, public std::enable_shared_from_this<Handl
   std::set<int> claimed_;
   std::mutex activities_mutex_;
   std::vector<std::weak_ptr<Activity>> activities_;
-  Counted counted_{counters().handles};
+  // While it is open.
+  std::optional<Counted> counted_{std::in_place, counters().handles};
 };
 
 // Memory that the host controller reads and writes directly, where the system has it.

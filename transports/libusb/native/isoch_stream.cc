@@ -234,6 +234,7 @@ void IsochStream::CancelAll() {
 
 void IsochStream::Settle() {
   if (state_ == State::kEnding && in_flight_ == 0) state_ = State::kEnded;
+  if (state_ == State::kEnded && stopped_) slots_.clear();
 }
 
 }  // namespace rx_isoch

@@ -85,6 +85,7 @@ class IsochStream : public Activity, public std::enable_shared_from_this<IsochSt
   void Put(StreamResult result);
   void End(UsbError error);
   void CancelAll();
+  // Takes the steps that wait for the last completion. Slots are gone after it.
   void Settle();
   std::optional<StreamResult> TakeLoss();
 
