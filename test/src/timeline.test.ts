@@ -269,7 +269,7 @@ describe("the estimated timeline, on a bus that hides its clock", patience, () =
     const bus = new VirtualBus({
       clock: schedulerClock(scheduler),
       asapDelay: options.asapDelay,
-      without: { frameNumber: false },
+      capabilities: { frameNumber: false },
     });
     const device = new ObservedDevice();
     bus.attach(device).inject(...plan);

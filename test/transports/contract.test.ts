@@ -11,11 +11,11 @@ import { transportContract, type ContractRig } from "./contract.js";
 
 function virtualRig(
   clock: () => BusClock,
-  without: VirtualBusOptions["without"] = {},
+  capabilities: VirtualBusOptions["capabilities"] = {},
   tellFirstFrame?: boolean,
 ): () => ContractRig {
   return () => {
-    const bus = new VirtualBus({ clock: clock(), without, tellFirstFrame });
+    const bus = new VirtualBus({ clock: clock(), capabilities, tellFirstFrame });
     const attachment = bus.attach(counterDevice());
     return {
       transport: bus,

@@ -244,15 +244,15 @@ describe("capabilities", () => {
   });
 
   it("can be taken away, not added", async () => {
-    const without = {
+    const capabilities = {
       startFrame: false,
       frameNumber: false,
       lengthsPerFrame: false,
       cancel: "none",
       dma: false,
     } as const;
-    const bus = new VirtualBus({ without, devices: [counterDevice()] });
-    expect(bus.capabilities).toStrictEqual({ ...without, blocking: true });
+    const bus = new VirtualBus({ capabilities, devices: [counterDevice()] });
+    expect(bus.capabilities).toStrictEqual({ ...capabilities, blocking: true });
     const port = await RawPort.open(bus, {}, 0x81, 1);
     const has = (name: keyof TransportEndpoint) => port.endpoint[name] !== undefined;
     expect({ frameNumber: has("frameNumber"), allocateDma: has("allocateDma") }).toStrictEqual({
@@ -261,12 +261,19 @@ describe("capabilities", () => {
     });
     expect({ wait: has("wait"), stream: has("stream") }).toStrictEqual({ wait: true, stream: false });
     await port.close();
-    const added = new VirtualBus({ clock: schedulerClock(new VirtualTimeScheduler()), without: { blocking: true } });
+    const added = new VirtualBus({
+      clock: schedulerClock(new VirtualTimeScheduler()),
+      capabilities: { blocking: true },
+    });
     expect(added.capabilities.blocking).toBe(false);
   });
 
   it("without the bus clock, completions do not tell their frame", async () => {
-    const bus = new VirtualBus({ clock: unpacedClock(), without: { frameNumber: false }, devices: [counterDevice()] });
+    const bus = new VirtualBus({
+      clock: unpacedClock(),
+      capabilities: { frameNumber: false },
+      devices: [counterDevice()],
+    });
     const port = await RawPort.open(bus, {}, 0x81, 1);
     expect((await port.submit({ lengths: 8 }).completion).firstFrame).toBeUndefined();
     await port.close();
@@ -294,7 +301,7 @@ describe("numbers that cannot be", () => {
   });
 
   it("a cancellation that is none is refused", () => {
-    expect(() => new VirtualBus({ without: { cancel: "some" } } as unknown as VirtualBusOptions)).toThrow(
+    expect(() => new VirtualBus({ capabilities: { cancel: "some" } } as unknown as VirtualBusOptions)).toThrow(
       expect.objectContaining({ code: "invalid-option" }),
     );
   });
