@@ -138,8 +138,9 @@ export class Pump implements ResultSource {
   #submit(start: number | "asap"): void {
     const buffer = this.#spare.pop() ?? allocate(this.#plan.frames * this.#plan.frameLength);
     const submission = new PendingSubmission({ lengths: this.#lengths, buffer, start, completed: this.#completed });
+    const at = this.#endpoint.now();
     submitTo(this.#endpoint, submission);
-    this.#timeline.submitted(this.#plan.frames);
+    this.#timeline.submitted(this.#plan.frames, at);
     this.#inFlight.add(submission);
   }
 

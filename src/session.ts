@@ -56,7 +56,7 @@ export class PipeSession {
     this.capabilities = context.capabilities;
     this.#port = context.port;
     this.#release = context.release;
-    this.#timeline = createTimeline(context.port, context.endpoint.frameDuration);
+    this.#timeline = createTimeline(context.endpoint.frameDuration);
   }
 
   /** Why nothing more can be issued: the device is gone, or the transport failed. */

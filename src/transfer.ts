@@ -108,8 +108,9 @@ export class IsochTransfer extends Observable<FrameResult> {
         this.#complete();
       },
     });
+    const at = context.port.now();
     submitTo(context.port, this.#submission);
-    context.timeline.submitted(this.frames);
+    context.timeline.submitted(this.frames, at);
   }
 
   /**

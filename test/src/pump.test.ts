@@ -28,7 +28,7 @@ function running(options: Partial<StreamPlan> = {}, prepare: (endpoint: FakeEndp
     start: "asap",
     ...options,
   };
-  const pump = new Pump(endpoint, plan, createTimeline(endpoint, 1000), {
+  const pump = new Pump(endpoint, plan, createTimeline(1000), {
     ready: () => {
       calls.ready++;
     },
@@ -59,6 +59,18 @@ describe("Pump, starting", () => {
     expect(endpoint.submitted.map(({ buffer }) => buffer.length)).toStrictEqual([32, 32, 32]);
     expect(pump.take()).toBeUndefined();
     expect(pump.ended).toBeUndefined();
+  });
+
+  it("reads the time before each submission, not after", () => {
+    const endpoint = new FakeEndpoint();
+    endpoint.onSubmit = () => {
+      endpoint.time += 700;
+    };
+    const times: number[] = [];
+    const timeline = { ...createTimeline(1000), submitted: (_: number, at: number) => times.push(at) };
+    const plan: StreamPlan = { frameLength: 8, frames: 4, queue: 3, ring: 3, overflow: "drop-oldest", start: "asap" };
+    void new Pump(endpoint, plan, timeline, { ready: () => undefined, drained: () => undefined });
+    expect(times).toStrictEqual([0, 700, 1400]);
   });
 
   it("throws what the first submission throws, and submits no other", () => {
@@ -355,7 +367,7 @@ describe("Pump, stopping", () => {
     const endpoint = new FakeEndpoint();
     const drained: number[] = [];
     const plan: StreamPlan = { frameLength: 8, frames: 4, queue: 2, ring: 3, overflow: "drop-oldest", start: "asap" };
-    const pump: Pump = new Pump(endpoint, plan, createTimeline(endpoint, 1000), {
+    const pump: Pump = new Pump(endpoint, plan, createTimeline(1000), {
       ready: () => {
         pump.stop();
       },

@@ -38,6 +38,23 @@ describe("IsochTransfer, pending", () => {
     );
   });
 
+  it("is taken to have begun before submit returned", () => {
+    const port = new FakeEndpoint();
+    port.hidesClock = true;
+    port.onSubmit = () => {
+      port.time += 700;
+    };
+    const { session } = issued({ lengths: 8, frames: 4 }, "in", port);
+    port.onSubmit = () => undefined;
+    port.time = 5000;
+    port.complete();
+    const second = session.issue({ lengths: 8, frames: 4 });
+    port.time = 10_000;
+    port.complete();
+    // Had the time been read after, the first would have ended at 4700.
+    expect(second.results()).toMatchObject({ firstFrame: 5, lost: 1 });
+  });
+
   it("is not complete because frames of it are", () => {
     const { transfer, port } = issued();
     port.inFlight[0]?.actual.set([8]);

@@ -67,6 +67,8 @@ export interface Ending {
 export class FakeEndpoint implements TransportEndpoint {
   /** Microseconds. */
   time = 0;
+  /** Completions do not say on which frame they began. */
+  hidesClock = false;
   /** In flight, in the order of submission. */
   readonly inFlight: Submission[] = [];
   /** All that were submitted. */
@@ -112,7 +114,7 @@ export class FakeEndpoint implements TransportEndpoint {
       submission.actual[i] = i < served ? (ending.actual?.[i] ?? length) : 0;
       submission.statuses[i] = statusCodes[i < served ? (ending.statuses?.[i] ?? "ok") : "not-complete"];
     });
-    submission.firstFrame = firstFrame;
+    submission.firstFrame = this.hidesClock ? undefined : firstFrame;
     submission.timestamp = this.time;
     submission.cancelled = ending.cancelled ?? false;
     submission.error = ending.error;
