@@ -210,7 +210,13 @@ export class UsbDevice {
           throw new TransferStateError("pipe-closed", "the device was closed while the pipe was being opened");
         }
         const port = this.#device.openEndpoint(endpoint.address);
-        opened.session = new PipeSession({ endpoint, port, capabilities: this.capabilities, release });
+        opened.session = new PipeSession({
+          endpoint,
+          port,
+          capabilities: this.capabilities,
+          gone: this.#device.gone,
+          release,
+        });
         return of(opened.session);
       }).pipe(
         catchError((error: unknown) =>

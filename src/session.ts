@@ -1,4 +1,4 @@
-import { AsyncSubject, type Observable } from "rxjs";
+import { AsyncSubject, type Observable, type Subscription } from "rxjs";
 import { TransferStateError, UnsupportedError, type IsochError } from "./errors.js";
 import { wholeNumber } from "./numbers.js";
 import type { PipeEndpoint } from "./pipe-endpoint.js";
@@ -20,6 +20,8 @@ interface SessionContext {
   readonly endpoint: PipeEndpoint;
   readonly port: TransportEndpoint;
   readonly capabilities: TransportCapabilities;
+  /** {@link TransportDevice.gone}. */
+  readonly gone: Observable<IsochError>;
   /** Gives back what the session holds of the device, once nothing is in flight. */
   readonly release: Observable<never>;
 }
@@ -44,7 +46,9 @@ export class PipeSession {
   readonly #release: Observable<never>;
   readonly #timeline: Timeline;
   readonly #transfers = new Set<IsochTransfer>();
+  readonly #failed = new AsyncSubject<IsochError>();
   readonly #closed = new AsyncSubject<never>();
+  readonly #watch: Subscription;
   #source: ResultSource | undefined;
   #inFlight = 0;
   #isClosing = false;
@@ -57,11 +61,23 @@ export class PipeSession {
     this.#port = context.port;
     this.#release = context.release;
     this.#timeline = createTimeline(context.endpoint.frameDuration);
+    this.#watch = context.gone.subscribe((error) => {
+      this.#fail(error);
+    });
   }
 
   /** Why nothing more can be issued: the device is gone, or the transport failed. */
   get failure(): IsochError | undefined {
     return this.#failure;
+  }
+
+  /**
+   * Emits {@link PipeSession.failure} once it is there, in an idle session too, and completes;
+   * completes without a value when the session is told to close. What is in flight may complete
+   * later.
+   */
+  get failed(): Observable<IsochError> {
+    return this.#failed.asObservable();
   }
 
   /** Whether {@link PipeSession.close} was called. */
@@ -155,6 +171,8 @@ export class PipeSession {
   close(): Observable<never> {
     if (!this.#isClosing) {
       this.#isClosing = true;
+      this.#watch.unsubscribe();
+      this.#failed.complete();
       // Counts as in flight itself: what drains at once must not finish before all was told to stop.
       this.#inFlight++;
       this.#source?.stop();
@@ -173,13 +191,20 @@ export class PipeSession {
       issuer,
       released: (fatal) => {
         this.#transfers.delete(transfer);
-        this.#failure ??= fatal;
+        if (fatal !== undefined) this.#fail(fatal);
         this.#settled();
       },
     });
     this.#transfers.add(transfer);
     this.#inFlight++;
     return transfer;
+  }
+
+  #fail(error: IsochError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#failed.next(error);
+    this.#failed.complete();
   }
 
   #settled(): void {

@@ -108,6 +108,12 @@ export interface TransportDevice {
   /** The configuration that is selected. */
   readonly configuration: ConfigurationDescriptor;
   /**
+   * Emits a {@link DeviceError} `device-gone` once the device is unplugged while it is open, and
+   * completes; completes without a value when the device is closed. Who subscribes later gets the
+   * same. It may emit before what is in flight has completed: the core waits for that.
+   */
+  readonly gone: Observable<IsochError>;
+  /**
    * A control transfer on endpoint zero. IN: `data` is the number of bytes asked for; emits what
    * came, which is the receiver's. OUT: `data` is the bytes to send; emits an empty array.
    *

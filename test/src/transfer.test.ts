@@ -1,4 +1,4 @@
-import { EMPTY } from "rxjs";
+import { EMPTY, NEVER } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { IsochTransfer, PipeSession, type FrameResult, type IsochRequest } from "../../src/index.js";
 import { allCapabilities, FakeEndpoint, pipeEndpoint } from "../support/fake-endpoint.js";
@@ -13,6 +13,7 @@ function issued(
     endpoint: pipeEndpoint(direction),
     port,
     capabilities: allCapabilities(),
+    gone: NEVER,
     release: EMPTY,
   });
   const transfer = session.issue(request);

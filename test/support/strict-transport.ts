@@ -40,9 +40,27 @@ function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
         },
       }),
     );
+  let hasClosed = false;
+  let isGone = false;
+  let isOver = false;
+  inner.gone.subscribe({
+    next: ({ code }) => {
+      check(code === "device-gone", `gone with ${code}`);
+      check(!isGone && !hasClosed, "gone twice, or after close");
+      isGone = true;
+    },
+    error: () => {
+      check(false, "gone errors");
+    },
+    complete: () => {
+      check(isGone || isClosed, "gone completes, and the device is open and there");
+      isOver = true;
+    },
+  });
   return {
     info: inner.info,
     configuration: inner.configuration,
+    gone: inner.gone,
     controlTransfer: (setup, data) => begin("control after close", () => true, inner.controlTransfer(setup, data)),
     claimInterface: (number) =>
       begin("claimed twice", () => !claimed.has(number), inner.claimInterface(number)).pipe(
@@ -74,6 +92,13 @@ function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
           return claimed.size === 0 && inFlight.size === 0;
         },
         inner.close(),
+      ).pipe(
+        tap({
+          complete: () => {
+            hasClosed = true;
+            check(isGone || isOver, "gone does not complete with the close");
+          },
+        }),
       ),
   };
 }

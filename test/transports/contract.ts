@@ -3,12 +3,15 @@ import {
   filter,
   firstValueFrom,
   lastValueFrom,
+  map,
+  NEVER,
   take,
   toArray,
   type Observable,
   type Subscription,
 } from "rxjs";
 import { describe, expect, it } from "vitest";
+import { issue } from "../../operators/index.js";
 import {
   IsochError,
   isochPipe,
@@ -922,6 +925,40 @@ export function transportContract(target: ContractTarget): void {
         await bench.rig.pause();
         expect(await codeOf(async () => completionOf(session.issue({ lengths: 8, frames: 1 })))).toBe("device-gone");
         expect(await codeOf(device.controlTransfer(getDeviceDescriptor, 18))).toBe("device-gone");
+      });
+
+      check(
+        "unplug-while-idle: the device, a session and the operator issue hear of it",
+        ["hotplug"],
+        async (bench) => {
+          const handle = await firstValueFrom(bench.transport.open(bench.rig.selector));
+          bench.atEnd(() => done(handle.close()));
+          const device = await bench.device();
+          const session = await bench.session(inEndpoint, both, device);
+          const issuing = codeOf(NEVER.pipe(issue(isochPipe(device, { endpoint: outEndpoint, alternate: both }))));
+          await bench.rig.pause();
+          expect(session.failure).toBeUndefined();
+          bench.detach();
+          expect((await firstValueFrom(handle.gone)).code).toBe("device-gone");
+          expect((await firstValueFrom(session.failed)).code).toBe("device-gone");
+          expect(session.failure?.code).toBe("device-gone");
+          expect(await issuing).toBe("device-gone");
+          expect(
+            await lastValueFrom(
+              handle.gone.pipe(
+                map(({ code }) => code),
+                toArray(),
+              ),
+            ),
+          ).toStrictEqual(["device-gone"]);
+        },
+      );
+
+      check("no unplug: what tells of it completes with the close, without a value", [], async (bench) => {
+        const handle = await firstValueFrom(bench.transport.open(bench.rig.selector));
+        const told = lastValueFrom(handle.gone.pipe(toArray()));
+        await done(handle.close());
+        expect(await told).toStrictEqual([]);
       });
 
       check("unplug-and-close-in-one-turn, both ways round", ["hotplug"], async (bench) => {

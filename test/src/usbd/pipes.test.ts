@@ -67,6 +67,7 @@ function bound(device: TransportDevice): TransportDevice {
   return {
     info: device.info,
     configuration: device.configuration,
+    gone: device.gone,
     controlTransfer: (setup, data) => device.controlTransfer(setup, data),
     claimInterface: (number) => device.claimInterface(number),
     releaseInterface: (number) => device.releaseInterface(number),

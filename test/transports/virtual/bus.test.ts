@@ -9,6 +9,7 @@ import {
   type IsochResults,
   type IsochTransport,
   type TransportCapabilities,
+  type TransportDevice,
   type TransportEndpoint,
 } from "../../../src/index.js";
 import {
@@ -214,6 +215,42 @@ describe("audit", () => {
     await expect(done(device.releaseInterface(0))).rejects.toMatchObject({ code: "device-gone" });
     await done(device.close());
     expect(bus.audit()).toStrictEqual(idle);
+  });
+
+  describe("gone", () => {
+    function observed({ gone }: TransportDevice) {
+      const events: string[] = [];
+      gone.subscribe({ next: ({ code }) => events.push(code), complete: () => events.push("complete") });
+      return events;
+    }
+
+    it("emits when the device leaves, after the completions and the detach event, and replays", async () => {
+      const bus = new VirtualBus({ clock: new ManualClock() });
+      const attachment = bus.attach(counterDevice());
+      const port = await RawPort.open(bus, {}, 0x81, 1);
+      const events = observed(port.device);
+      port.onCompleted = () => events.push("completed");
+      bus.devices().subscribe(({ type }) => events.push(type));
+      port.submit({ lengths: 8 });
+      attachment.detach();
+      attachment.detach();
+      expect(events).toStrictEqual(["attach", "completed", "detach", "device-gone", "complete"]);
+      await port.close();
+      expect(observed(port.device)).toStrictEqual(["device-gone", "complete"]);
+    });
+
+    it("completes with the close, for each handle by itself, and then tells of nothing", async () => {
+      const bus = new VirtualBus();
+      const attachment = bus.attach(counterDevice());
+      const [one, other] = [await firstValueFrom(bus.open({})), await firstValueFrom(bus.open({}))];
+      const events = [observed(one), observed(other)];
+      await done(one.close());
+      expect(events).toStrictEqual([["complete"], []]);
+      attachment.detach();
+      expect(events).toStrictEqual([["complete"], ["device-gone", "complete"]]);
+      expect(observed(one)).toStrictEqual(["complete"]);
+      await done(other.close());
+    });
   });
 
   it("a submission on its way is not taken a second time", async () => {
