@@ -111,7 +111,12 @@ export class UsbDevice {
     return this.#step(() => this.#device.clearHalt(wholeNumber("endpoint", endpoint, 0, 255)));
   }
 
-  /** Resets the port of the device, at each subscription. Transfers in flight are cancelled. */
+  /**
+   * Resets the port of the device, at each subscription. Transfers in flight are cancelled, streams
+   * error with {@link TransferStateError} `pipe-closed`, and every interface goes to alternate
+   * setting 0: pipes that are open take no more requests. Close all of an interface, and open them
+   * again.
+   */
   reset(): Observable<never> {
     return this.#step(() => this.#device.reset());
   }

@@ -1,5 +1,14 @@
 import { map, tap, type Observable } from "rxjs";
-import type { IsochTransport, Submission, TransportDevice, TransportEndpoint } from "../../src/index.js";
+import type {
+  IsochTransport,
+  ResultSource,
+  StreamPlan,
+  StreamSink,
+  Submission,
+  TransportDevice,
+  TransportEndpoint,
+} from "../../src/index.js";
+import { strictStream } from "./strict-stream.js";
 
 /** A transport that keeps a list of what went against the contract. */
 export interface StrictTransport extends IsochTransport {
@@ -31,6 +40,8 @@ export function strictTransport(inner: IsochTransport): StrictTransport {
 function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
   const claimed = new Set<number>();
   const inFlight = new Set<Submission>();
+  const streams = new Set<TransportEndpoint>();
+  const isIdle = () => inFlight.size === 0 && streams.size === 0;
   let isClosed = false;
   const begin = <T>(message: string, holds: () => boolean, work: Observable<T>): Observable<T> =>
     work.pipe(
@@ -69,27 +80,27 @@ function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
     releaseInterface: (number) =>
       begin(
         "released with transfers in flight, or without a claim",
-        () => claimed.delete(number) && inFlight.size === 0,
+        () => claimed.delete(number) && isIdle(),
         inner.releaseInterface(number),
       ),
     selectAlternate: (number, alternate) =>
       begin(
         "selected without a claim, or with transfers in flight",
-        () => claimed.has(number) && inFlight.size === 0,
+        () => claimed.has(number) && isIdle(),
         inner.selectAlternate(number, alternate),
       ),
     clearHalt: (address) => begin("clearHalt after close", () => true, inner.clearHalt(address)),
     reset: () => begin("reset after close", () => true, inner.reset()),
     openEndpoint: (address) => {
       check(!isClosed && claimed.size > 0, "opened an endpoint without a claim");
-      return strictEndpoint(inner.openEndpoint(address), inFlight, check, () => isClosed);
+      return strictEndpoint(inner.openEndpoint(address), inFlight, streams, check, () => isClosed);
     },
     close: () =>
       begin(
         "closed twice, or with something open",
         () => {
           isClosed = true;
-          return claimed.size === 0 && inFlight.size === 0;
+          return claimed.size === 0 && isIdle();
         },
         inner.close(),
       ).pipe(
@@ -106,6 +117,7 @@ function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
 function strictEndpoint(
   inner: TransportEndpoint,
   inFlight: Set<Submission>,
+  streams: Set<TransportEndpoint>,
   check: Check,
   isClosed: () => boolean,
 ): TransportEndpoint {
@@ -113,6 +125,7 @@ function strictEndpoint(
   let isSubmitting = false;
   const submit = (submission: Submission): void => {
     check(!isClosed(), "submitted after close");
+    check(!streams.has(inner), "submitted beside a stream");
     check(!inFlight.has(submission), "submitted twice");
     for (const other of inFlight) check(!overlap(other.buffer, submission.buffer), "a buffer is in flight twice");
     let isCompleted = false;
@@ -153,6 +166,17 @@ function strictEndpoint(
     inFlight.add(submission);
     shadows.set(submission, shadow);
   };
+  const stream = (plan: StreamPlan, sink: StreamSink): ResultSource => {
+    check(!isClosed(), "streamed after close");
+    check(shadows.size === 0 && !streams.has(inner), "streamed beside transfers, or beside a stream");
+    streams.add(inner);
+    return strictStream(
+      (own) => present(inner.stream?.(plan, own)),
+      sink,
+      check,
+      () => streams.delete(inner),
+    );
+  };
   const waitFor = (submission: Submission): void => {
     const shadow = shadows.get(submission);
     if (shadow !== undefined) inner.wait?.(shadow);
@@ -161,13 +185,23 @@ function strictEndpoint(
     submit,
     cancel: (submission) => {
       const shadow = shadows.get(submission);
-      if (shadow !== undefined) inner.cancel(shadow);
+      try {
+        if (shadow !== undefined) inner.cancel(shadow);
+      } catch (error) {
+        check(false, `cancel threw ${String(error)}`);
+      }
     },
     now: () => inner.now(),
+    ...(inner.stream && { stream }),
     ...(inner.frameNumber && { frameNumber: inner.frameNumber.bind(inner) }),
     ...(inner.allocateDma && { allocateDma: inner.allocateDma.bind(inner) }),
     ...(inner.wait && { wait: waitFor }),
   };
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("the transport returned nothing");
+  return value;
 }
 
 function overlap(one: Uint8Array, other: Uint8Array): boolean {

@@ -1,4 +1,5 @@
 import {
+  BehaviorSubject,
   concatMap,
   filter,
   firstValueFrom,
@@ -26,11 +27,15 @@ import {
   type IsochTransfer,
   type IsochTransport,
   type PipeSession,
+  type ResultSource,
+  type StreamOptions,
+  type StreamPlan,
   type Submission,
   type UsbDevice,
 } from "../../src/index.js";
 import { counterProtocol, readCounter, writeCounter } from "../../transports/virtual/index.js";
 import { done, RawPort } from "../support/raw-port.js";
+import { strictTransport, type StrictTransport } from "../support/strict-transport.js";
 
 /**
  * What a case can need of a transport beyond what all of them have. Some are
@@ -134,6 +139,7 @@ class Workbench {
   readonly #isExact: boolean;
   readonly #closing: (() => void | Promise<void>)[] = [];
   readonly #watch = new Watch();
+  #strict: StrictTransport | undefined;
 
   /** @param isExact completions say on which frame they began */
   constructor(rig: ContractRig, isExact: boolean) {
@@ -143,6 +149,11 @@ class Workbench {
 
   get transport(): IsochTransport {
     return this.rig.transport;
+  }
+
+  /** The same, with a check of both ends of the contract at each step; it has to hold at the end of the case. */
+  get strict(): StrictTransport {
+    return (this.#strict ??= strictTransport(this.transport));
   }
 
   /** Runs at the end of the case, the last first. */
@@ -156,10 +167,10 @@ class Workbench {
     return port;
   }
 
-  async device(): Promise<UsbDevice> {
+  async device(transport = this.transport): Promise<UsbDevice> {
     let subscription: Subscription | undefined;
     const device = await new Promise<UsbDevice>((resolve, reject) => {
-      subscription = openDevice(this.transport, this.rig.selector).subscribe({ next: resolve, error: reject });
+      subscription = openDevice(transport, this.rig.selector).subscribe({ next: resolve, error: reject });
     });
     this.atEnd(async () => {
       subscription?.unsubscribe();
@@ -174,8 +185,8 @@ class Workbench {
     return session;
   }
 
-  pipe(alternate = inOnly, selector = this.rig.selector): IsochPipe {
-    const pipe = isochPipe(this.transport, { ...selector, endpoint: inEndpoint, alternate });
+  pipe(alternate = inOnly, selector = this.rig.selector, transport = this.transport): IsochPipe {
+    const pipe = isochPipe(transport, { ...selector, endpoint: inEndpoint, alternate });
     this.atEnd(() => done(pipe.closing));
     return pipe;
   }
@@ -223,6 +234,7 @@ class Workbench {
     for (const close of this.#closing.reverse()) await close();
     const inUse = Object.entries(this.rig.audit?.() ?? {}).filter(([, count]) => count !== 0);
     expect(inUse, "resources return to zero").toStrictEqual([]);
+    expect(this.#strict?.violations ?? []).toStrictEqual([]);
   }
 }
 
@@ -277,6 +289,41 @@ async function statisticsOf(
   const bytes = await firstValueFrom(device.controlTransfer(getStatistics, 12));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { packets: view.getUint32(0, true), mismatches: view.getUint32(4, true), short: view.getUint32(8, true) };
+}
+
+/** What a stream brings when the consumer pauses at its first result, as long as `meanwhile` lasts. */
+async function pausedStream(bench: Workbench, options: StreamOptions, count: number, meanwhile: () => Promise<void>) {
+  const pause = new BehaviorSubject(false);
+  const results: IsochResults[] = [];
+  const stream = bench
+    .pipe(inOnly, bench.rig.selector, bench.strict)
+    .results({ frames: 2, queue: 8, ...options, pause })
+    .pipe(take(count));
+  const code = await new Promise<string>((resolve) => {
+    stream.subscribe({
+      next: (each) => {
+        if (results.push(each) !== 1) return;
+        pause.next(true);
+        void meanwhile().then(() => {
+          expect(results).toHaveLength(1);
+          pause.next(false);
+        });
+      },
+      error: (error: unknown) => {
+        resolve(IsochError.is(error) ? error.code : String(error));
+      },
+      complete: () => {
+        resolve("no error");
+      },
+    });
+  });
+  let end: number | undefined;
+  for (const { firstFrame, lost, served } of results) {
+    expect(firstFrame - lost).toBe(end ?? firstFrame - lost);
+    end = firstFrame + served;
+  }
+  const whole = results.filter(({ served, length }) => length > 0 && served === length);
+  return { code, results, whole };
 }
 
 function servedFrames({ statuses }: Submission): number {
@@ -525,6 +572,119 @@ export function transportContract(target: ContractTarget): void {
           expect([...actual]).toStrictEqual([most, 16, most, 8, most]);
         },
       );
+    });
+
+    describe("streams, whoever runs them", () => {
+      const planOf = ({ endpoint }: PipeSession): StreamPlan => ({
+        frameLength: endpoint.maxFrameLength,
+        frames: 4,
+        queue: 3,
+        ring: 4,
+        overflow: "drop-oldest",
+        start: "asap",
+      });
+
+      for (const overflow of ["drop-oldest", "drop-newest"] as const) {
+        check(`the ring overflows (${overflow}): delivered + lost = frames`, [], async (bench) => {
+          const { results, code } = await pausedStream(bench, { ring: 4, overflow }, 20, bench.rig.pause);
+          expect(code).toBe("no error");
+          expect(results.every(({ length, served }) => length === 2 && served === 2)).toBe(true);
+          bench.expectCounters(results);
+          // The loss is told of at once, or behind what waits: a ring.
+          const told = overflow === "drop-oldest" ? results.slice(1, 2) : results.slice(1, 6);
+          expect(told.some(({ lost }) => lost > 0)).toBe(true);
+        });
+      }
+
+      check("the ring overflows (error): what waited, the loss, then the error", [], async (bench) => {
+        const { results, code } = await pausedStream(bench, { ring: 4, overflow: "error" }, 20, bench.rig.pause);
+        expect(code).toBe("overflow");
+        // A ring, and the one that was taken before, if it was taken before the ring was full.
+        expect(results.length).toBeOneOf([5, 6]);
+        expect(results.map(({ length }) => length)).toStrictEqual([...sameLength(results.length - 1, 2), 0]);
+        bench.expectCounters(results);
+        expect(results.at(-1)?.lost).toBeGreaterThanOrEqual(2);
+      });
+
+      check("stop-while-paused: closes, and streams again", [], async (bench) => {
+        const pipe = bench.pipe(inOnly, bench.rig.selector, bench.strict);
+        const pause = new BehaviorSubject(false);
+        let seen = 0;
+        const subscription = pipe.results({ frames: 2, ring: 4, pause }).subscribe(() => {
+          seen++;
+          pause.next(true);
+        });
+        while (seen === 0) await bench.rig.pause();
+        await bench.rig.pause();
+        subscription.unsubscribe();
+        await done(pipe.closing);
+        expect(seen).toBe(1);
+        expect((await firstValueFrom(pipe.results({ frames: 4 }))).served).toBe(4);
+      });
+
+      check("stop, again and again: nothing more is ready, and it is drained once", [], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly, await bench.device(bench.strict));
+        const calls: string[] = [];
+        let drained: () => void = () => undefined;
+        const end = new Promise<void>((resolve) => (drained = resolve));
+        const source = await new Promise<ResultSource>((resolve) => {
+          const started = session.stream(planOf(session), {
+            ready: () => {
+              calls.push("ready");
+              resolve(started);
+            },
+            drained: () => {
+              calls.push("drained");
+              drained();
+            },
+          });
+          expect(calls).toStrictEqual([]);
+        });
+        calls.length = 0;
+        source.stop();
+        source.stop();
+        await end;
+        source.stop();
+        await bench.rig.pause();
+        await done(session.close());
+        expect(calls).toStrictEqual(["drained"]);
+      });
+
+      check("a start that has passed: thrown, and nothing is left", ["start-frame", "first-frame"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly, await bench.device(bench.strict));
+        const start = (await currentFrame(session)) - 1;
+        const calls: string[] = [];
+        const sink = { ready: () => calls.push("ready"), drained: () => calls.push("drained") };
+        expect(await codeOf(() => session.stream({ ...planOf(session), start }, sink))).toBe("start-in-past");
+        bench.expectCounters([await completionOf(session.issue({ lengths: planOf(session).frameLength, frames: 4 }))]);
+        expect(calls).toStrictEqual([]);
+      });
+
+      check("unplug-while-paused: what had arrived is taken first, then device-gone", ["hotplug"], async (bench) => {
+        const { results, whole, code } = await pausedStream(bench, { ring: 1000 }, Infinity, async () => {
+          await bench.rig.pause();
+          bench.detach();
+          await bench.rig.pause();
+        });
+        expect(code).toBe("device-gone");
+        expect(whole.length).toBeGreaterThan(2);
+        expect(results.length - whole.length).toBeLessThanOrEqual(1);
+        bench.expectCounters(whole);
+      });
+
+      check("unplug after an overflow: what no result follows is told of at the end", ["hotplug"], async (bench) => {
+        const options = { ring: 2, overflow: "drop-newest" } as const;
+        const { results, code } = await pausedStream(bench, options, Infinity, async () => {
+          await bench.rig.pause();
+          bench.detach();
+          await bench.rig.pause();
+        });
+        expect(code).toBe("device-gone");
+        expect(results.length).toBeOneOf([3, 4]);
+        expect(results.map(({ length }) => length)).toStrictEqual([...sameLength(results.length - 1, 2), 0]);
+        expect(results.at(-1)?.lost).toBeGreaterThanOrEqual(2);
+        bench.expectCounters(results);
+      });
     });
 
     describe("OUT", () => {
