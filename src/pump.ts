@@ -152,7 +152,11 @@ export class Pump implements ResultSource {
 
   /** Takes the steps that wait for the last completion. */
   #settle(): void {
-    if (this.#state === "ending" && this.#inFlight.size === 0) this.#state = "ended";
+    if (this.#state === "ending" && this.#inFlight.size === 0) {
+      this.#state = "ended";
+      this.#lostAtTail += this.#timeline.rejected;
+      this.#nextFrame += this.#timeline.rejected;
+    }
     if (this.#state === "ended" && this.#stopped && !this.#drained) {
       this.#drained = true;
       this.#sink.drained();

@@ -17,6 +17,8 @@ export interface Timeline {
   submitted(frames: number, at: number): void;
   /** A submission has completed. */
   completed(submission: Submission): Placement;
+  /** Frames of transfers that were refused after all, since the last that was on the bus: in no placement yet. */
+  readonly rejected: number;
   /** A submission that only kept the bus busy has completed: its frames count as missed. */
   skipped(submission: Submission): Placement;
 }
@@ -39,11 +41,16 @@ class PipeTimeline implements Timeline {
   #next: number | undefined;
   /** Frames from there on that were missed, and are to be reported with the next that were on the bus. */
   #missed = 0;
+  #rejected = 0;
   /** A completion has said on which frame of the bus it began. */
   #isExact = false;
 
   constructor(frameDuration: number) {
     this.#queue = new QueueEstimate(frameDuration);
+  }
+
+  get rejected(): number {
+    return this.#rejected;
   }
 
   submitted(frames: number, at: number): void {
@@ -55,6 +62,7 @@ class PipeTimeline implements Timeline {
     if (served === 0) return { firstFrame: submission.firstFrame ?? this.#expected, lost: 0 };
     const place = { firstFrame: this.#expected, lost: this.#missed };
     this.#missed = 0;
+    this.#rejected = 0;
     this.#next = place.firstFrame + served;
     return place;
   }
@@ -73,7 +81,9 @@ class PipeTimeline implements Timeline {
 
   /** Comes to the first frame of a submission; how many of its frames were on the bus. */
   #advance(submission: Submission): number {
-    this.#missed += this.#queue.completed(submission);
+    const { lost, rejected } = this.#queue.completed(submission);
+    this.#missed += lost + rejected;
+    this.#rejected += rejected;
     const served = servedFrames(submission);
     if (served > 0 && submission.firstFrame !== undefined) this.#rebase(submission.firstFrame);
     return served;
@@ -131,14 +141,22 @@ class QueueEstimate {
     this.#queued.push({ lost, end: this.#end, isFirst });
   }
 
-  /** Takes the oldest submission off the queue; the frames that were missed before it. */
-  completed(submission: Submission): number {
+  /** Takes the oldest submission off the queue: the frames that were missed before it, and through its refusal. */
+  completed(submission: Submission): { readonly lost: number; readonly rejected: number } {
     const { timestamp, lengths, cancelled, error } = submission;
     const { lost, end, isFirst } = this.#queued.shift() ?? { lost: 0, end: timestamp, isFirst: true };
+    if (submission.rejected !== undefined) return { lost, rejected: this.#reject(lengths.length, end - timestamp) };
     if (cancelled || error !== undefined) {
       this.#shift((servedFrames(submission) - lengths.length) * this.#frameDuration);
     } else if (!isFirst || timestamp < end) this.#judge(timestamp - end);
-    return lost;
+    return { lost, rejected: 0 };
+  }
+
+  /** Of the frames of a refused submission, those that have passed; the others were never queued. */
+  #reject(frames: number, left: number): number {
+    const ahead = Math.min(frames, Math.max(0, Math.floor(left / this.#frameDuration)));
+    this.#shift(-ahead * this.#frameDuration);
+    return frames - ahead;
   }
 
   #judge(lateness: number): void {

@@ -153,6 +153,14 @@ export class IsochTransfer extends Observable<FrameResult> {
   }
 
   /**
+   * Why the transport refused the transfer as a whole after it was issued; `undefined` if it did
+   * not. Its results then read `failed`, with no frame that had its turn, and the pipe goes on.
+   */
+  get rejection(): IsochError | undefined {
+    return this.#submission.rejected;
+  }
+
+  /**
    * What happened in each frame: GetIsochResults. Repeatable until the transfer is closed; results
    * that were taken before stay valid after.
    *

@@ -188,6 +188,13 @@ export interface Submission {
   timestamp: number;
   /** It was cancelled: frames that had finished keep their results, the others read `not-complete`. */
   cancelled: boolean;
+  /**
+   * Set if the transfer was refused as a whole after `submit` had taken it: USB/IP hears late that a
+   * start has passed, WebUSB gives nothing of a batch in which one packet failed. Every frame reads
+   * `not-complete`, no byte moved, and neither `cancelled` nor `error` is set. The frames that passed
+   * meanwhile are lost, with the next result; the endpoint goes on.
+   */
+  rejected: IsochError | undefined;
   /** Set if the endpoint cannot go on after this: the device is gone, the transport failed. */
   error: IsochError | undefined;
 }

@@ -2,8 +2,17 @@ import { concat, from, map, NEVER, Observable, of, repeat, retry, Subject, switc
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, it, vi } from "vitest";
 import { close, issue, type UnderrunPolicy } from "../../operators/index.js";
-import { isochPipe, openDevice, type IsochRequest, type IsochTransfer, type RequestSource } from "../../src/index.js";
+import {
+  isochPipe,
+  openDevice,
+  TransportError,
+  type IsochPipe,
+  type IsochRequest,
+  type IsochTransfer,
+  type RequestSource,
+} from "../../src/index.js";
 import { writeCounter } from "../../transports/virtual/index.js";
+import { handMadePipe } from "../support/hand-made.js";
 import { inPipe, marbleLab, outPipe } from "../support/marble-lab.js";
 import { marbles } from "../support/marbles.js";
 import { observedMax } from "../support/observed-device.js";
@@ -491,6 +500,29 @@ describe("issue", () => {
       }),
     );
   });
+
+  it(
+    "goes on after a transfer that was refused after all, and its frames are lost",
+    marbles((m) => {
+      const { port, session } = handMadePipe();
+      const pipe = { open: () => concat(of(session), NEVER) } as unknown as IsochPipe;
+      const rejected = new TransportError("transport-failed", "a packet of the batch failed");
+      [{}, { rejected }, { firstFrame: 4 }].forEach((ending, i) => {
+        m.scheduler.schedule(() => port.complete(ending), 2 * i + 2);
+      });
+      const source = m.hot("    (abc)-----", requests);
+      const subs = "            ^---------";
+      const expected = "        --a-b-c---";
+
+      m.expect(source.pipe(issue(pipe), close(), map(outcome))).toBeObservable(expected, {
+        a: "0: 2 of 2 ok",
+        b: "2: 0 of 2 failed",
+        c: "4: 2 of 2 ok, 2 lost",
+      });
+      m.expect(source).toHaveSubscriptions(subs);
+      m.flush();
+    }),
+  );
 
   describe("unplugged", () => {
     const gone = failure("DeviceError", "device-gone", "unplugged");

@@ -4,6 +4,7 @@ import { createTimeline } from "../../src/timeline.js";
 import {
   DeviceError,
   ResourceError,
+  TransportError,
   type FrameStatus,
   type IsochResults,
   type OverflowPolicy,
@@ -308,6 +309,41 @@ describe("Pump, failing", () => {
       { firstFrame: 4, lost: 0, served: 4 },
     ]);
     expect(pump.ended?.error).toBe(gone);
+  });
+});
+
+describe("Pump, refused after all", () => {
+  const refused = new TransportError("transport-failed", "a packet of the batch failed");
+
+  it.each([true, false])("renews the transfer, and counts its frames before the next (clock hidden: %s)", (hidden) => {
+    const { endpoint, takeAll } = running({}, (each) => (each.hidesClock = hidden));
+    const finish = (at: number, ending = {}) => {
+      endpoint.time = at;
+      endpoint.complete(ending);
+    };
+    finish(4000, { firstFrame: 0 });
+    finish(8000, { rejected: refused });
+    expect(endpoint.inFlight).toHaveLength(2);
+    finish(12_000, { firstFrame: 8 });
+    expect(takeAll().map(brief)).toStrictEqual([
+      { firstFrame: 0, lost: 0, served: 4 },
+      { firstFrame: 8, lost: 4, served: 4 },
+    ]);
+  });
+
+  it("has a result without frames for what was refused at the very end", () => {
+    const { endpoint, pump, takeAll } = running({ queue: 3 });
+    endpoint.time = 4000;
+    endpoint.complete();
+    endpoint.time = 8000;
+    endpoint.complete({ rejected: refused });
+    while (endpoint.inFlight.length > 0) endpoint.complete({ served: 0, error: gone });
+    expect(pump.ended).toBeUndefined();
+    expect(takeAll().map(brief)).toStrictEqual([
+      { firstFrame: 0, lost: 0, served: 4 },
+      { firstFrame: 8, lost: 4, served: 0 },
+    ]);
+    expect(pump.ended).toStrictEqual({ error: gone });
   });
 });
 

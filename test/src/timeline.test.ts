@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { isochPipe, statusCodes, type IsochResults, type Submission } from "../../src/index.js";
+import {
+  isochPipe,
+  statusCodes,
+  TransportError,
+  type IsochError,
+  type IsochResults,
+  type Submission,
+} from "../../src/index.js";
 import { PendingSubmission, type Placement } from "../../src/submission.js";
 import { servedFrames } from "../../src/status.js";
 import { createTimeline, type Timeline } from "../../src/timeline.js";
@@ -15,9 +22,12 @@ interface Completion {
   readonly firstFrame?: number | undefined;
   readonly timestamp?: number;
   readonly cancelled?: boolean;
+  readonly rejected?: IsochError;
 }
 
-function completion({ frames, served = frames, firstFrame, timestamp = 0, cancelled = false }: Completion): Submission {
+const refused = new TransportError("transport-failed", "a packet of the batch failed");
+
+function completion({ frames, served = frames, timestamp = 0, cancelled = false, ...rest }: Completion): Submission {
   const submission = new PendingSubmission({
     lengths: new Uint32Array(frames).fill(1),
     buffer: new Uint8Array(frames),
@@ -25,7 +35,7 @@ function completion({ frames, served = frames, firstFrame, timestamp = 0, cancel
     completed: () => undefined,
   });
   submission.statuses.fill(statusCodes["not-complete"], served);
-  return Object.assign(submission, { firstFrame, timestamp, cancelled });
+  return Object.assign(submission, { timestamp, cancelled, ...rest });
 }
 
 /** Long streams take their time where others share the machine. */
@@ -149,6 +159,29 @@ describe("the estimated timeline, by hand", () => {
       total += complete(8_600 * i + 8_000).lost;
     }
     expect(total).toBe(5);
+  });
+
+  it("counts the frames of a refused transfer as missed, as many as had passed", () => {
+    const { submit, complete } = estimated();
+    submit(0);
+    submit(0);
+    submit(0);
+    complete(8_000);
+    expect(complete(16_000, { served: 0, rejected: refused })).toStrictEqual({ firstFrame: 16, lost: 0 });
+    expect(complete(24_000)).toStrictEqual({ firstFrame: 16, lost: 8 });
+    // Refused at once: what follows begins as if it had never been.
+    submit(24_000);
+    complete(26_000, { served: 0, rejected: refused });
+    submit(26_000);
+    expect(complete(34_000)).toStrictEqual({ firstFrame: 26, lost: 2 });
+  });
+
+  it("leaves the frames of a refused transfer to the next that says its own", () => {
+    const { submit, complete } = estimated();
+    for (let i = 0; i < 3; i++) submit(0);
+    complete(8_000, { firstFrame: 100 });
+    complete(16_000, { served: 0, rejected: refused });
+    expect(complete(24_000, { firstFrame: 117 })).toStrictEqual({ firstFrame: 117, lost: 9 });
   });
 
   it("counts the time in which the queue was dry, and no time in which it was not", () => {

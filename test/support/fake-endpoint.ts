@@ -57,6 +57,8 @@ export interface Ending {
   /** Frames that had their turn; the rest is `not-complete`. */
   readonly served?: number | undefined;
   readonly cancelled?: boolean | undefined;
+  /** Refused as a whole: no frame had its turn. */
+  readonly rejected?: IsochError | undefined;
   readonly error?: IsochError | undefined;
 }
 
@@ -107,7 +109,7 @@ export class FakeEndpoint implements TransportEndpoint {
   complete(ending: Ending = {}): Submission {
     const submission = this.inFlight.shift();
     if (submission === undefined) throw new Error("nothing is in flight");
-    const served = ending.served ?? submission.lengths.length;
+    const served = ending.served ?? (ending.rejected === undefined ? submission.lengths.length : 0);
     const firstFrame = ending.firstFrame ?? this.#nextFrame;
     this.#nextFrame = firstFrame + served;
     submission.lengths.forEach((length, i) => {
@@ -117,6 +119,7 @@ export class FakeEndpoint implements TransportEndpoint {
     submission.firstFrame = this.hidesClock ? undefined : firstFrame;
     submission.timestamp = this.time;
     submission.cancelled = ending.cancelled ?? false;
+    submission.rejected = ending.rejected;
     submission.error = ending.error;
     submission.completed(submission);
     return submission;

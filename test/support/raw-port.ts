@@ -100,6 +100,7 @@ export class RawPort {
       firstFrame: undefined,
       timestamp: 0,
       cancelled: false,
+      rejected: undefined,
       error: undefined,
       completed: (completed) => {
         this.#check(completed === submission, "completed with another submission");

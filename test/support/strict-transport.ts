@@ -8,6 +8,7 @@ import type {
   TransportDevice,
   TransportEndpoint,
 } from "../../src/index.js";
+import { servedFrames } from "../../src/status.js";
 import { strictStream } from "./strict-stream.js";
 
 /** A transport that keeps a list of what went against the contract. */
@@ -140,18 +141,24 @@ function strictEndpoint(
       firstFrame: undefined,
       timestamp: 0,
       cancelled: false,
+      rejected: undefined,
       error: undefined,
       completed: () => {
         check(!isCompleted, "completed twice");
         check(!isSubmitting, "completed within submit");
         check(!isClosed(), "completed after close");
         isCompleted = true;
+        if (shadow.rejected !== undefined) {
+          check(!shadow.cancelled && shadow.error === undefined, "rejected, and cancelled or failed as well");
+          check(servedFrames(shadow) === 0, "rejected, with frames that had their turn");
+        }
         inFlight.delete(submission);
         shadows.delete(submission);
         submission.nativeStatuses = shadow.nativeStatuses;
         submission.firstFrame = shadow.firstFrame;
         submission.timestamp = shadow.timestamp;
         submission.cancelled = shadow.cancelled;
+        submission.rejected = shadow.rejected;
         submission.error = shadow.error;
         submission.completed(submission);
       },
