@@ -1,5 +1,5 @@
 import { AsyncSubject, type Observable, type Subscription } from "rxjs";
-import { TransferStateError, UnsupportedError, type IsochError } from "./errors.js";
+import { asIsochError, TransferStateError, UnsupportedError, type IsochError } from "./errors.js";
 import { wholeNumber } from "./numbers.js";
 import type { PipeEndpoint } from "./pipe-endpoint.js";
 import { Pump } from "./pump.js";
@@ -61,9 +61,10 @@ export class PipeSession {
     this.#port = context.port;
     this.#release = context.release;
     this.#timeline = createTimeline(context.endpoint.frameDuration);
-    this.#watch = context.gone.subscribe((error) => {
-      this.#fail(error);
-    });
+    const fail = (error: unknown) => {
+      this.#fail(asIsochError(error));
+    };
+    this.#watch = context.gone.subscribe({ next: fail, error: fail });
   }
 
   /** Why nothing more can be issued: the device is gone, or the transport failed. */

@@ -70,7 +70,8 @@ describe("Pump, starting", () => {
     const times: number[] = [];
     const timeline = { ...createTimeline(1000), submitted: (_: number, at: number) => times.push(at) };
     const plan: StreamPlan = { frameLength: 8, frames: 4, queue: 3, ring: 3, overflow: "drop-oldest", start: "asap" };
-    void new Pump(endpoint, plan, timeline, { ready: () => undefined, drained: () => undefined });
+    const pump = new Pump(endpoint, plan, timeline, { ready: () => undefined, drained: () => undefined });
+    expect(pump.ended).toBeUndefined();
     expect(times).toStrictEqual([0, 700, 1400]);
   });
 

@@ -140,16 +140,16 @@ describe("strictStream", () => {
       "the end is taken back",
       (stream) => {
         stream.ended = { error: gone };
-        void stream.strict.ended;
+        expect(stream.strict.ended).toBeDefined();
         stream.ended = undefined;
-        void stream.strict.ended;
+        expect(stream.strict.ended).toBeUndefined();
       },
     ],
     [
       "without a reason",
       (stream) => {
         stream.ended = { error: undefined };
-        void stream.strict.ended;
+        expect(stream.strict.ended).toBeDefined();
       },
     ],
   ])("finds %s", (message, act) => {
