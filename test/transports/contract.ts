@@ -922,8 +922,8 @@ export function transportContract(target: ContractTarget): void {
         for (let i = 0; i < served; i++) {
           if (statusOf(statuses[i] ?? 0) === "cancelled") continue;
           expect(statusOf(statuses[i] ?? 0)).toBe("ok");
-          expect(actual[i]).toBe(port.maxFrameLength);
-          expect(readCounter(buffer, i * port.maxFrameLength)).toBe(first + i);
+          expect(actual[i]).toBe(reader.maxFrameLength);
+          expect(readCounter(buffer, i * reader.maxFrameLength)).toBe(first + i);
         }
         expect(actual.subarray(served).every((moved) => moved === 0)).toBe(true);
         await writer.drained();
