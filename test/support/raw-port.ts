@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import {
   findIsochEndpoint,
   maxBytesPerInterval,
+  serviceInterval,
   type DeviceSelector,
   type DmaBuffer,
   type IsochError,
@@ -45,6 +46,8 @@ export class RawPort {
   readonly endpoint: TransportEndpoint;
   /** Bytes that fit in a frame. */
   readonly maxFrameLength: number;
+  /** Microseconds. */
+  readonly frameDuration: number;
   readonly #sent: Sent[] = [];
   readonly #afterwards: (() => void)[] = [];
   readonly #violations: string[] = [];
@@ -66,6 +69,7 @@ export class RawPort {
     this.device = device;
     this.endpoint = device.openEndpoint(address);
     this.maxFrameLength = maxBytesPerInterval(endpoint, info.speed);
+    this.frameDuration = serviceInterval(endpoint, info.speed);
     this.#interfaceNumber = interfaceNumber;
     this.#alternate = alternate;
   }

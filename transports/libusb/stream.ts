@@ -26,6 +26,7 @@ export class LibusbStream implements ResultSource, Activity {
   /** Of every result. */
   readonly #requested: Uint32Array;
   #isStopped = false;
+  #ended: { readonly error: IsochError | undefined } | undefined;
 
   constructor(native: NativeStream, context: StreamContext) {
     this.#native = native;
@@ -35,11 +36,7 @@ export class LibusbStream implements ResultSource, Activity {
   }
 
   get ended(): { readonly error: IsochError | undefined } | undefined {
-    const ended = this.#native.ended;
-    if (ended === undefined) return undefined;
-    const { plan, toError } = this.#context;
-    if (ended.overflown) return { error: ringOverflow(plan.ring) };
-    return { error: ended.libusb === 0 ? undefined : toError(ended) };
+    return (this.#ended ??= this.#end());
   }
 
   take(): IsochResults | undefined {
@@ -71,6 +68,14 @@ export class LibusbStream implements ResultSource, Activity {
     const { activities, sink } = this.#context;
     if (!this.#isStopped) sink.ready();
     else if (this.#native.drained && activities.delete(this)) sink.drained();
+  }
+
+  #end(): { readonly error: IsochError | undefined } | undefined {
+    const ended = this.#native.ended;
+    if (ended === undefined) return undefined;
+    const { plan, toError } = this.#context;
+    if (ended.overflown) return { error: ringOverflow(plan.ring) };
+    return { error: ended.libusb === 0 ? undefined : toError(ended) };
   }
 }
 

@@ -11,6 +11,7 @@
       "sources": [
         "addon.cc",
         "buffer_pool.cc",
+        "canceller.cc",
         "context.cc",
         "descriptors.cc",
         "doorbell.cc",

@@ -3,33 +3,10 @@
 #include <algorithm>
 #include <chrono>
 
-#ifndef _WIN32
-#include <pthread.h>
-#include <signal.h>
-#endif
-
 #include "handle.h"
+#include "thread.h"
 
 namespace rx_isoch {
-
-namespace {
-
-// Starts a thread that takes none of the signals that are meant for the program.
-template <class Body>
-std::thread StartThread(Body body) {
-#ifdef _WIN32
-  return std::thread(body);
-#else
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(body);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-#endif
-}
-
-}  // namespace
 
 std::shared_ptr<Context> Context::Create(UsbError& error) {
   libusb_context* raw = nullptr;
@@ -45,16 +22,13 @@ Context::Context(libusb_context* context) : context_(context) {
                                                     LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY, &OnHotplug,
                                                     this, &hotplug_) == LIBUSB_SUCCESS;
   }
-  thread_ = StartThread([this] { HandleEvents(); });
+  thread_ = StartThread("rx-isoch events", [this] { HandleEvents(); });
+  canceller_.emplace();
 }
 
 Context::~Context() { Close(); }
 
 void Context::HandleEvents() {
-  const Counted counted(counters().threads);
-#ifdef __linux__
-  pthread_setname_np(pthread_self(), "rx-isoch usb");
-#endif
   while (ending_ == 0) {
     timeval timeout{60, 0};
     const int result = libusb_handle_events_timeout_completed(context_, &timeout, nullptr);
@@ -121,6 +95,7 @@ void Context::Close() {
     thread_.detach();
     return;
   }
+  canceller_.reset();
   if (has_hotplug_) libusb_hotplug_deregister_callback(context_, hotplug_);
   ending_ = 1;
   libusb_interrupt_event_handler(context_);

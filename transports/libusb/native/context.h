@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "canceller.h"
 #include "counters.h"
 #include "usb_error.h"
 
@@ -39,6 +40,8 @@ class Context : public std::enable_shared_from_this<Context> {
   // The device at an address, with a reference that is the caller's; null if there is none.
   libusb_device* Find(uint8_t bus, uint8_t address) const;
 
+  void Cancel(std::shared_ptr<Transfer> transfer) { canceller_->Cancel(std::move(transfer)); }
+
   void Register(const std::shared_ptr<Handle>& handle);
   // Closes every handle, then ends the thread and the context. Idempotent. Not from the event thread.
   void Close();
@@ -51,6 +54,7 @@ class Context : public std::enable_shared_from_this<Context> {
   libusb_context* context_;
   std::atomic<int> ending_{0};
   std::thread thread_;
+  std::optional<Canceller> canceller_;
   libusb_hotplug_callback_handle hotplug_ = 0;
   bool has_hotplug_ = false;
   bool closed_ = false;

@@ -26,6 +26,8 @@ class Handle : public HotplugObserver, public std::enable_shared_from_this<Handl
   ~Handle() override;
 
   libusb_device_handle* get() const { return handle_; }
+  // Cancels a transfer. Returns at once.
+  void Cancel(std::shared_ptr<Transfer> transfer) { context_->Cancel(std::move(transfer)); }
 
   UsbError Claim(int interface_number, bool detach_kernel_driver);
   UsbError Release(int interface_number);

@@ -228,7 +228,7 @@ void IsochStream::End(UsbError error) {
 
 void IsochStream::CancelAll() {
   for (auto& slot : slots_) {
-    if (slot->is_in_flight) slot->transfer->Cancel();
+    if (slot->is_in_flight) handle_->Cancel(slot->transfer);
   }
 }
 

@@ -72,7 +72,7 @@ class IsochStream : public Activity, public std::enable_shared_from_this<IsochSt
   enum class State { kRunning, kEnding, kEnded };
   struct Slot {
     IsochStream* stream;
-    std::unique_ptr<Transfer> transfer;
+    std::shared_ptr<Transfer> transfer;
     std::unique_ptr<Buffer> buffer;
     bool is_in_flight = false;
   };

@@ -145,7 +145,7 @@ void RequestQueue::Settle(Request& request) {
 
 void RequestQueue::Cut(Request& request) {
   for (const auto& piece : pieces_) {
-    if (piece->request == &request) piece->transfer->Cancel();
+    if (piece->request == &request) handle_->Cancel(piece->transfer);
   }
   Settle(request);
 }

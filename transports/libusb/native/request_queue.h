@@ -67,7 +67,7 @@ class RequestQueue : public Activity, public std::enable_shared_from_this<Reques
     uint32_t first;
     uint32_t frames;
     size_t bytes;
-    std::unique_ptr<Transfer> transfer;
+    std::shared_ptr<Transfer> transfer;
   };
 
   static void LIBUSB_CALL OnCompleted(libusb_transfer* transfer);

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "counters.h"
+#include "usb_error.h"
 
 namespace rx_isoch {
 
@@ -16,9 +17,9 @@ constexpr uint8_t kNotServed = 7;
 class Transfer {
  public:
   // Null if there is no memory.
-  static std::unique_ptr<Transfer> Create(uint32_t packets) {
+  static std::shared_ptr<Transfer> Create(uint32_t packets) {
     libusb_transfer* raw = libusb_alloc_transfer(static_cast<int>(packets));
-    return raw == nullptr ? nullptr : std::unique_ptr<Transfer>(new Transfer(raw));
+    return raw == nullptr ? nullptr : std::shared_ptr<Transfer>(new Transfer(raw));
   }
   ~Transfer() { libusb_free_transfer(raw_); }
   Transfer(const Transfer&) = delete;
@@ -43,7 +44,8 @@ class Transfer {
   // To be called first thing in the callback.
   void Completed() { counters().in_flight--; }
 
-  // Does nothing to one that is not in flight.
+  // Does nothing to one that is not in flight. Waits until the system has taken the transfer back, so it
+  // is called by the Canceller only.
   void Cancel() { libusb_cancel_transfer(raw_); }
 
   bool was_cut_short() const {
