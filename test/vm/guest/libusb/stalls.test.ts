@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { takeUntil, timer, type Observable } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isochPipe, type IsochResults, type StreamOptions } from "rx-isoch";
+import { IsochError, isochPipe, type IsochResults, type StreamOptions } from "rx-isoch";
 import { libusb } from "rx-isoch/transports/libusb";
 import { readCounter } from "rx-isoch/transports/virtual";
 import { CounterBus } from "../support/counter-devices.js";
@@ -87,8 +87,8 @@ async function stream(
           isRunning = true;
           setTimeout(disturb);
         },
-        error: (error: { readonly code: string }) => {
-          resolve(error.code);
+        error: (error: unknown) => {
+          resolve(IsochError.is(error) ? error.code : String(error));
         },
         complete: () => {
           resolve(undefined);
