@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { UnsupportedError } from "../../src/index.js";
@@ -168,13 +167,7 @@ export function loadAddon(): Addon {
 function load(): Addon {
   const require = createRequire(import.meta.url);
   const nodeGypBuild = require("node-gyp-build") as (directory: string) => Addon;
-  return nodeGypBuild(nativeDirectory());
-}
-
-/** The sources and the binaries of the addon: beside this file, and in a built package three folders up. */
-function nativeDirectory(): string {
-  const beside = join(import.meta.dirname, "native");
-  if (existsSync(beside)) return beside;
-  const root = dirname(dirname(dirname(import.meta.dirname)));
-  return join(root, "transports/libusb/native");
+  // By the package's name, and not by this file's place: that holds in a bundle too.
+  const root = dirname(require.resolve("rx-isoch/package.json"));
+  return nodeGypBuild(join(root, "transports/libusb/native"));
 }
