@@ -64,17 +64,30 @@ function reason(output) {
   return complaints.map((complaint) => complaint.exec(output)?.[0]).find((found) => found !== undefined);
 }
 
-function build() {
-  for (const name of ["usb", "node-addon-api", "node-gyp-build"]) {
-    try {
-      require.resolve(`${name}/package.json`);
-    } catch {
-      throw new Error(`its optional package ${name} is not installed`);
-    }
+function isInstalled(name) {
+  try {
+    require.resolve(`${name}/package.json`);
+    return true;
+  } catch {
+    return false;
   }
+}
+
+const missing = ["node-addon-api", "node-gyp-build", "usb"].filter((name) => !isInstalled(name));
+
+function build() {
+  if (missing.length > 0) throw new Error(`not installed: ${missing.join(", ")}`);
   if (prebuild) {
     const target = `--target=${process.versions.node}`;
-    run(require.resolve("prebuildify/bin.js"), ["--napi", "--strip", "--tag-libc", target, "--cwd", directory, ...rest]);
+    run(require.resolve("prebuildify/bin.js"), [
+      "--napi",
+      "--strip",
+      "--tag-libc",
+      target,
+      "--cwd",
+      directory,
+      ...rest,
+    ]);
   } else {
     run(nodeGyp(), ["rebuild", ...rest]);
   }
@@ -85,7 +98,8 @@ try {
 } catch (error) {
   const [line] = error.message.split("\n");
   console.warn(
-    `rx-isoch: no libusb addon, everything else works (${line}). To get it: npm install --include=optional, ` +
+    `rx-isoch: no libusb addon, everything else works (${line}). To get it: ` +
+      (missing.length > 0 ? "npm install --include=optional, " : "") +
       `install a C++ compiler, make and Python 3, then run: node "${import.meta.filename}"`,
   );
   if (!ifNeeded) process.exitCode = 1;
