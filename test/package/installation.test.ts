@@ -81,7 +81,7 @@ function importsEverything(directory: string): void {
   expect(evaluate(directory, code)).toStrictEqual(entries.map(() => true));
 }
 
-describe("an installation with a compiler", () => {
+describe("an installation with a compiler", { timeout: 5 * 60_000 }, () => {
   // npm 11 warns of scripts that were not approved and runs them, npm 12 does not run them.
   const approved = ["--dangerously-allow-all-scripts", "--foreground-scripts"];
 
