@@ -46,7 +46,8 @@ describe("the tarball", () => {
   it("holds nothing else: no tests, no command line, no tooling", () => {
     const shipped =
       /^((dist\/)?(src(?!\/cli\/)|operators|transports)\/|(LICENSE|README\.md|CHANGELOG\.md|package\.json)$)/;
-    const stray = files.filter((file) => !shipped.test(file) || /\.(test|test-d|spec)\.|(^|\/)__tests__\//.test(file));
+    const unwanted = /\.(test|test-d|spec)\.|(^|\/)(__tests__\/|\.)/;
+    const stray = files.filter((file) => !shipped.test(file) || unwanted.test(file));
     expect(stray).toStrictEqual([]);
   });
 
