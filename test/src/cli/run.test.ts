@@ -1,4 +1,4 @@
-import { firstValueFrom, throwError } from "rxjs";
+import { throwError } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { deviceTarget } from "../../../src/cli/device-target.js";
 import { run } from "../../../src/cli/run.js";
@@ -48,13 +48,12 @@ describe("run, on a device that was found", () => {
 
   it("says that somebody else has it", async () => {
     const bus = new VirtualBus({ devices: [counterDevice()] });
-    const other = await firstValueFrom(isochPipe(bus, { endpoint: 0x01 }).open());
+    const other = isochPipe(bus, { endpoint: 0x01, alternate: 2 }).open().subscribe();
     expect(await runOn(bus)).toBe(1);
     expect(printed(err)).toMatch(/^rx-isoch: interface-busy: [^\n]*$/);
     expect(bus.audit()).toMatchObject({ openDevices: 1, claimedInterfaces: 1 });
-    await new Promise<void>((resolve) => {
-      other.close().subscribe({ complete: resolve });
-    });
+    other.unsubscribe();
+    expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0 });
   });
 
   it("says that it is not there", async () => {
