@@ -1,7 +1,7 @@
-import { fromEvent, map, merge, ReplaySubject, tap, throttleTime, type Observable } from "rxjs";
+import { EMPTY, fromEvent, map, merge, Observable, ReplaySubject, tap, throttleTime } from "rxjs";
 import { exitStatus } from "./outcome.js";
 
-/** The signals that end the program. */
+/** What ends the program before its time. */
 export interface Interrupts {
   /** Emits at the first, to those who subscribe later as well. */
   readonly first: Observable<unknown>;
@@ -17,17 +17,20 @@ export interface Interrupts {
 export function listenToInterrupts(): Interrupts {
   const first = new ReplaySubject<unknown>(1);
   let status: number = exitStatus.interrupted;
-  merge(
+  const signals = merge(
     fromEvent(process, "SIGINT").pipe(map(() => exitStatus.interrupted)),
     fromEvent(process, "SIGTERM").pipe(map(() => exitStatus.terminated)),
-  )
+  ).pipe(
+    throttleTime(300),
+    map((caught, before) => {
+      if (before > 0) process.exit(caught);
+      return caught;
+    }),
+  );
+  merge(signals, leftByNpm())
     .pipe(
-      throttleTime(300),
       tap((caught) => {
         status = caught;
-      }),
-      map((caught, before) => {
-        if (before > 0) process.exit(caught);
       }),
     )
     .subscribe(first);
@@ -37,4 +40,24 @@ export function listenToInterrupts(): Interrupts {
       return status;
     },
   };
+}
+
+/**
+ * A SIGTERM to `npm start` gets as far as the shell that npm runs the program in, and leaves the
+ * program, with the device, to itself.
+ */
+function leftByNpm(): Observable<number> {
+  if (process.env["npm_lifecycle_event"] === undefined) return EMPTY;
+  const parent = process.ppid;
+  return new Observable((subscriber) => {
+    const timer = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(timer);
+      subscriber.next(exitStatus.terminated);
+      subscriber.complete();
+    }, 200).unref();
+    return () => {
+      clearInterval(timer);
+    };
+  });
 }

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -102,6 +103,25 @@ describe("the program", { timeout: 60_000 }, () => {
     expect(stdout).toMatch(/✔ [\d,]+ delivered \+ [\d,]+ lost = [\d,]+ on the bus/);
     expect(status).toBe(expected);
   });
+
+  it.skipIf(process.platform === "win32")(
+    "ends with the summary when npm's shell is terminated around it",
+    async () => {
+      const shell = spawn("sh", ["-c", '"$0" "$1" --duration 60; true', process.execPath, program], {
+        stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, npm_lifecycle_event: "start" },
+        timeout: 30_000,
+      });
+      let stdout = "";
+      shell.stdout.setEncoding("utf8").on("data", (text: string) => {
+        stdout += text;
+        if (text.includes("in flight")) shell.kill("SIGTERM");
+      });
+      // When the program, too, has closed its end.
+      await once(shell, "close");
+      expect(stdout).toContain("Interrupted after");
+    },
+  );
 
   it("ends with the summary, what to do, and status 1 when the device is unplugged", async () => {
     const { status, stdout, stderr } = await cli(["--fault", "unplug@2000"]);
