@@ -53,7 +53,8 @@ export interface IssueOptions {
  *
  * Errors: what {@link IsochPipe.open} errors with; `InvalidRequestError` and
  * `EndpointError` for a bad request; `OverflowError` `backlog-full`;
- * {@link UnderrunError}; `DeviceError` `device-gone`; those of the source.
+ * {@link UnderrunError}; `DeviceError` `device-gone`, at once where nothing is in flight; those of the
+ * source.
  *
  * @example
  * ```ts
@@ -131,6 +132,14 @@ class Issuing implements Issuer {
       next: (session) => {
         if (this.#settings.underrun !== undefined) checkDirection(session.endpoint, "out", "an underrun policy");
         this.#session = session;
+        subscribeInner(session.failed, subscriber, {
+          next: (error) => {
+            this.#fail(error);
+          },
+          complete: () => {
+            // Nothing went wrong, or it was told of.
+          },
+        });
         subscribeInner(settled(session.closed), subscriber, {
           next: () => undefined,
           complete: () => {
@@ -207,7 +216,7 @@ class Issuing implements Issuer {
     const transfer = session.issue(request, this);
     if (this.#settings.underrun !== undefined) this.#last = fillerOf(transfer, request, this.#settings.underrun);
     this.#requestsInFlight++;
-    this.#track(session, transfer, () => {
+    this.#track(transfer, () => {
       this.#requestsInFlight--;
     });
     this.#subscriber.next(transfer);
@@ -227,18 +236,17 @@ class Issuing implements Issuer {
     }
     if (this.#inFlight >= Math.min(2, this.#settings.queue)) return;
     this.#attempt(() => {
-      this.#track(session, session.fill(last.lengths, last.buffer.slice()));
+      this.#track(session.fill(last.lengths, last.buffer.slice()));
     });
   }
 
-  #track(session: PipeSession, transfer: IsochTransfer, released: () => void = () => undefined): void {
+  #track(transfer: IsochTransfer, released: () => void = () => undefined): void {
     this.#inFlight++;
     subscribeInner(transfer.released, this.#subscriber, {
       next: () => undefined,
       complete: () => {
         this.#inFlight--;
         released();
-        if (session.failure !== undefined) this.#fail(session.failure);
         if (this.#end === undefined) this.#advance();
         else if (this.#requestsInFlight === 0) this.#end();
       },

@@ -111,7 +111,12 @@ export class UsbDevice {
     return this.#step(() => this.#device.clearHalt(wholeNumber("endpoint", endpoint, 0, 255)));
   }
 
-  /** Resets the port of the device, at each subscription. Transfers in flight are cancelled. */
+  /**
+   * Resets the port of the device, at each subscription. Transfers in flight are cancelled, streams
+   * error with {@link TransferStateError} `pipe-closed`, and every interface goes to alternate
+   * setting 0: pipes that are open take no more requests. Close all of an interface, and open them
+   * again.
+   */
   reset(): Observable<never> {
     return this.#step(() => this.#device.reset());
   }
@@ -210,7 +215,13 @@ export class UsbDevice {
           throw new TransferStateError("pipe-closed", "the device was closed while the pipe was being opened");
         }
         const port = this.#device.openEndpoint(endpoint.address);
-        opened.session = new PipeSession({ endpoint, port, capabilities: this.capabilities, release });
+        opened.session = new PipeSession({
+          endpoint,
+          port,
+          capabilities: this.capabilities,
+          gone: this.#device.gone,
+          release,
+        });
         return of(opened.session);
       }).pipe(
         catchError((error: unknown) =>

@@ -134,8 +134,9 @@ export class Pump implements ResultSource {
   #submit(start: number | "asap"): void {
     const buffer = this.#spare.pop() ?? allocate(this.#plan.frames * this.#plan.frameLength);
     const submission = new PendingSubmission({ lengths: this.#lengths, buffer, start, completed: this.#completed });
+    const at = this.#endpoint.now();
     submitTo(this.#endpoint, submission);
-    this.#timeline.submitted(this.#plan.frames);
+    this.#timeline.submitted(this.#plan.frames, at);
     this.#inFlight.add(submission);
   }
 
@@ -147,7 +148,11 @@ export class Pump implements ResultSource {
 
   /** Takes the steps that wait for the last completion. */
   #settle(): void {
-    if (this.#state === "ending" && this.#inFlight.size === 0) this.#state = "ended";
+    if (this.#state === "ending" && this.#inFlight.size === 0) {
+      this.#state = "ended";
+      this.#lostAtTail += this.#timeline.rejected;
+      this.#nextFrame += this.#timeline.rejected;
+    }
     if (this.#state === "ended" && this.#stopped && !this.#drained) {
       this.#drained = true;
       this.#sink.drained();

@@ -1,5 +1,5 @@
-import { AsyncSubject, type Observable } from "rxjs";
-import { TransferStateError, UnsupportedError, type IsochError } from "./errors.js";
+import { AsyncSubject, type Observable, type Subscription } from "rxjs";
+import { asIsochError, TransferStateError, UnsupportedError, type IsochError } from "./errors.js";
 import { wholeNumber } from "./numbers.js";
 import type { PipeEndpoint } from "./pipe-endpoint.js";
 import { Pump } from "./pump.js";
@@ -20,6 +20,8 @@ interface SessionContext {
   readonly endpoint: PipeEndpoint;
   readonly port: TransportEndpoint;
   readonly capabilities: TransportCapabilities;
+  /** {@link TransportDevice.gone}. */
+  readonly gone: Observable<IsochError>;
   /** Gives back what the session holds of the device, once nothing is in flight. */
   readonly release: Observable<never>;
 }
@@ -44,7 +46,9 @@ export class PipeSession {
   readonly #release: Observable<never>;
   readonly #timeline: Timeline;
   readonly #transfers = new Set<IsochTransfer>();
+  readonly #failed = new AsyncSubject<IsochError>();
   readonly #closed = new AsyncSubject<never>();
+  readonly #watch: Subscription;
   #source: ResultSource | undefined;
   #inFlight = 0;
   #isClosing = false;
@@ -56,12 +60,25 @@ export class PipeSession {
     this.capabilities = context.capabilities;
     this.#port = context.port;
     this.#release = context.release;
-    this.#timeline = createTimeline(context.port, context.endpoint.frameDuration);
+    this.#timeline = createTimeline(context.endpoint.frameDuration);
+    const fail = (error: unknown) => {
+      this.#fail(asIsochError(error));
+    };
+    this.#watch = context.gone.subscribe({ next: fail, error: fail });
   }
 
   /** Why nothing more can be issued: the device is gone, or the transport failed. */
   get failure(): IsochError | undefined {
     return this.#failure;
+  }
+
+  /**
+   * Emits {@link PipeSession.failure} once it is there, in an idle session too, and completes;
+   * completes without a value when the session is told to close. What is in flight may complete
+   * later.
+   */
+  get failed(): Observable<IsochError> {
+    return this.#failed.asObservable();
   }
 
   /** Whether {@link PipeSession.close} was called. */
@@ -155,6 +172,8 @@ export class PipeSession {
   close(): Observable<never> {
     if (!this.#isClosing) {
       this.#isClosing = true;
+      this.#watch.unsubscribe();
+      this.#failed.complete();
       // Counts as in flight itself: what drains at once must not finish before all was told to stop.
       this.#inFlight++;
       this.#source?.stop();
@@ -173,13 +192,20 @@ export class PipeSession {
       issuer,
       released: (fatal) => {
         this.#transfers.delete(transfer);
-        this.#failure ??= fatal;
+        if (fatal !== undefined) this.#fail(fatal);
         this.#settled();
       },
     });
     this.#transfers.add(transfer);
     this.#inFlight++;
     return transfer;
+  }
+
+  #fail(error: IsochError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#failed.next(error);
+    this.#failed.complete();
   }
 
   #settled(): void {

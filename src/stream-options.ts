@@ -20,11 +20,14 @@ export type OverflowPolicy = "error" | "drop-oldest" | "drop-newest";
 export interface StreamOptions {
   /** Bytes asked for in each frame. Default: the endpoint's maximum. */
   readonly frameLength?: number | undefined;
-  /** Frames in a transfer. More is cheaper, fewer arrive sooner. Default: 8 ms worth, 128 at most. */
+  /**
+   * Frames in a transfer. More is cheaper, fewer arrive sooner. Default: 8 ms worth, but at most 128
+   * frames and 1 MiB, so that 8 transfers fit into the 16 MiB that Linux gives to all of usbfs by default.
+   */
   readonly frames?: number | undefined;
   /** Transfers in flight. Default: 8. */
   readonly queue?: number | undefined;
-  /** Completed transfers that wait for the consumer, at most. Default: 2 s worth. */
+  /** Completed transfers that wait for the consumer, at most. Default: 2 s worth, but at most 256 MiB. */
   readonly ring?: number | undefined;
   /** What happens when the ring is full. Default: `drop-oldest`. */
   readonly overflow?: OverflowPolicy | undefined;
@@ -59,11 +62,13 @@ export function planStream(
   capabilities: TransportCapabilities,
 ): StreamPlan {
   checkDirection(endpoint, "in", "receiving a stream");
-  const { frameLength = endpoint.maxFrameLength, frames = framesIn(8_000, endpoint, 128), queue = 8 } = options;
+  const { frameLength = endpoint.maxFrameLength, queue = 8, overflow = "drop-oldest" } = options;
   checkFrameLength("frameLength", frameLength, endpoint);
-  wholeNumber("frames", frames, 1, maxFramesPerRequest);
   wholeNumber("queue", queue, 1, 1024);
-  const { ring = Math.ceil(framesIn(2_000_000, endpoint) / frames), overflow = "drop-oldest" } = options;
+  const { frames = atLeastOne(Math.min(framesIn(8_000, endpoint), 128, 2 ** 20 / frameLength)) } = options;
+  wholeNumber("frames", frames, 1, maxFramesPerRequest);
+  const transfers = Math.ceil(framesIn(2_000_000, endpoint) / frames);
+  const { ring = atLeastOne(Math.min(transfers, 2 ** 28 / (frames * frameLength))) } = options;
   wholeNumber("ring", ring, 1, 2 ** 20);
   if (frames * frameLength * queue > maxBytesPerRequest) {
     throw new InvalidRequestError(
@@ -81,6 +86,10 @@ export function planStream(
   };
 }
 
-function framesIn(microseconds: number, endpoint: PipeEndpoint, most = Infinity): number {
-  return Math.min(most, Math.max(1, Math.round(microseconds / endpoint.frameDuration)));
+function framesIn(microseconds: number, endpoint: PipeEndpoint): number {
+  return atLeastOne(Math.round(microseconds / endpoint.frameDuration));
+}
+
+function atLeastOne(count: number): number {
+  return Math.max(1, Math.floor(count));
 }

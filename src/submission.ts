@@ -27,6 +27,7 @@ export class PendingSubmission implements Submission {
   firstFrame: number | undefined = undefined;
   timestamp = 0;
   cancelled = false;
+  rejected: IsochError | undefined = undefined;
   error: IsochError | undefined = undefined;
 
   constructor(init: SubmissionInit) {
@@ -82,8 +83,9 @@ export function resultsOf(
   });
 }
 
-function outcomeOf({ cancelled, error }: Submission): TransferOutcome | undefined {
+function outcomeOf({ cancelled, rejected, error }: Submission): TransferOutcome | undefined {
   if (cancelled) return "cancelled";
+  if (rejected !== undefined) return "failed";
   if (error === undefined) return undefined;
   return error.code === "device-gone" ? "device-not-responding" : "failed";
 }

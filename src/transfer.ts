@@ -108,8 +108,9 @@ export class IsochTransfer extends Observable<FrameResult> {
         this.#complete();
       },
     });
+    const at = context.port.now();
     submitTo(context.port, this.#submission);
-    context.timeline.submitted(this.frames);
+    context.timeline.submitted(this.frames, at);
   }
 
   /**
@@ -149,6 +150,14 @@ export class IsochTransfer extends Observable<FrameResult> {
       bytesTransferred: this.#results?.bytesTransferred ?? 0,
       error: this.#results?.error ?? "ok",
     };
+  }
+
+  /**
+   * Why the transport refused the transfer as a whole after it was issued; `undefined` if it did
+   * not. Its results then read `failed`, with no frame that had its turn, and the pipe goes on.
+   */
+  get rejection(): IsochError | undefined {
+    return this.#submission.rejected;
   }
 
   /**

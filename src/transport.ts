@@ -108,6 +108,12 @@ export interface TransportDevice {
   /** The configuration that is selected. */
   readonly configuration: ConfigurationDescriptor;
   /**
+   * Emits a {@link DeviceError} `device-gone` once the device is unplugged while it is open, and
+   * completes; completes without a value when the device is closed. Who subscribes later gets the
+   * same. It may emit before what is in flight has completed: the core waits for that.
+   */
+  readonly gone: Observable<IsochError>;
+  /**
    * A control transfer on endpoint zero. IN: `data` is the number of bytes asked for; emits what
    * came, which is the receiver's. OUT: `data` is the bytes to send; emits an empty array.
    *
@@ -122,7 +128,18 @@ export interface TransportDevice {
   selectAlternate(interfaceNumber: number, alternateSetting: number): Observable<never>;
   /** CLEAR_FEATURE(ENDPOINT_HALT). */
   clearHalt(endpointAddress: number): Observable<never>;
-  /** Resets the port. Transfers in flight complete first, as cancelled. */
+  /**
+   * Resets the port. What is in flight completes first, as cancelled, with the frames that had
+   * finished; streams end with {@link TransferStateError} `pipe-closed`.
+   *
+   * Claims stay, every interface goes to alternate setting 0, and no endpoint is halted. Endpoints
+   * that were opened before take nothing any more: `submit` throws `pipe-closed`, until the
+   * alternate setting is selected again and the endpoint opened anew. The core does not do that by
+   * itself: pipes that were open stay refused until all of that interface are closed.
+   *
+   * Errors: {@link DeviceError} `device-gone`, also for a device that does not come back as it was;
+   * then {@link TransportDevice.gone} emits too.
+   */
   reset(): Observable<never>;
   /** An isochronous endpoint of the alternate setting that is selected. */
   openEndpoint(endpointAddress: number): TransportEndpoint;
@@ -171,6 +188,13 @@ export interface Submission {
   timestamp: number;
   /** It was cancelled: frames that had finished keep their results, the others read `not-complete`. */
   cancelled: boolean;
+  /**
+   * Set if the transfer was refused as a whole after `submit` had taken it: USB/IP hears late that a
+   * start has passed, WebUSB gives nothing of a batch in which one packet failed. Every frame reads
+   * `not-complete`, no byte moved, and neither `cancelled` nor `error` is set. The frames that passed
+   * meanwhile are lost, with the next result; the endpoint goes on.
+   */
+  rejected: IsochError | undefined;
   /** Set if the endpoint cannot go on after this: the device is gone, the transport failed. */
   error: IsochError | undefined;
 }
@@ -189,7 +213,8 @@ export interface TransportEndpoint {
   submit(submission: Submission): void;
   /**
    * Cancels a submission. Returns at once; `completed` follows, as always, and not before this
-   * returns. Does nothing for one that has completed, or where `capabilities.cancel` is `none`.
+   * returns. Does nothing for one that has completed, or where `capabilities.cancel` is `none`. Never
+   * throws: where the layer below refuses, the submission runs to its end, or completes as what it met.
    */
   cancel(submission: Submission): void;
   /** A monotonic clock in microseconds: the one of {@link Submission.timestamp}. */
@@ -202,7 +227,13 @@ export interface TransportEndpoint {
   allocateDma?(size: number): DmaBuffer;
   /**
    * Runs a whole IN stream where JavaScript cannot delay it. A transport that leaves this out is
-   * driven submission by submission.
+   * driven submission by submission; to the consumer both read the same, as {@link ResultSource} has
+   * it. Called with nothing in flight on this endpoint; nothing is submitted beside the stream, and
+   * no second one started, before {@link StreamSink.drained}.
+   *
+   * @returns with the transfers of the queue submitted
+   * @throws what `submit` throws, for the first transfer: then nothing is in flight, and the sink is
+   * never called. What is refused later ends the stream.
    */
   stream?(plan: StreamPlan, sink: StreamSink): ResultSource;
 }
@@ -222,20 +253,62 @@ export interface StreamPlan {
   readonly start: number | "asap";
 }
 
-/** What a {@link ResultSource} tells its consumer. */
+/**
+ * What a {@link ResultSource} tells its consumer, on the thread of the program: never before `stream`
+ * has returned, and never from within `take`. Both calls may take and stop; neither throws.
+ */
 export interface StreamSink {
-  /** Results wait, or the stream has ended: call {@link ResultSource.take}. One call may stand for many results. */
+  /**
+   * Results wait, or the stream has ended: call {@link ResultSource.take} until it returns
+   * `undefined`. One call may stand for many results, and no other is owed before `take` has
+   * returned `undefined`: a consumer that pauses takes up again by itself. Not called after `stop`.
+   */
   ready(): void;
-  /** After a {@link ResultSource.stop}: the last completion is in, nothing is in flight. Called once. */
+  /**
+   * After a {@link ResultSource.stop}: the last completion is in, nothing is in flight, and nobody
+   * writes to any buffer. Called once, from within `stop` where that is so already, and never
+   * without one. Nothing is called after it.
+   */
   drained(): void;
 }
 
-/** A running IN stream: a bounded ring of results, contiguous ones, that the consumer takes from when it can. */
+/**
+ * A running IN stream: a bounded ring of results that the consumer takes from when it can.
+ *
+ * Who runs the stream owes this:
+ *
+ * - **Order.** Results come in the order of the bus, each frame at most once. Each has a frame that
+ *   had its turn on the bus; transfers that have none (cancelled in the queue) are left out.
+ * - **The account.** `firstFrame - lost` is where the result before it ended: its `firstFrame +
+ *   served`. Frames are those of the bus, beginning with the first of the stream; where the bus clock
+ *   is hidden they count from 0, there. The runner fills in both, and the core changes neither.
+ * - **Loss.** {@link IsochResults.lost} has the frames for which nothing was queued, and those of
+ *   results that were dropped because the ring was full, with what was lost before these: under
+ *   `drop-oldest` in the next result that is taken, else in the next that finds room in the ring.
+ *   What no result follows comes last, as a result of no frames whose `firstFrame` is the one after
+ *   the last that was on the bus.
+ * - **Overflow.** Under `error`, a full ring ends the stream: what is in flight is cancelled, and what
+ *   it still brings is put where room was made, or lost; then {@link OverflowError} `overflow`.
+ * - **Memory.** Results are `compacted`, their `data` is exactly the bytes that moved. It is the
+ *   receiver's: neither the runner nor a later transfer touches it.
+ * - **Bad frames** end nothing.
+ * - **The end.** What cannot go on is not renewed: on an unplug ({@link DeviceError} `device-gone`),
+ *   on a reset or another alternate setting ({@link TransferStateError} `pipe-closed`), on a failure
+ *   of the transport. What had arrived is taken first, the finished frames of transfers that were cut
+ *   short with it; then {@link ResultSource.ended} says why.
+ */
 export interface ResultSource {
-  /** The oldest result that waits, or `undefined`. */
+  /** The oldest result that waits, or `undefined`. After a `stop`, nobody asks. */
   take(): IsochResults | undefined;
-  /** Set once nothing more will come; `error` says why, if something went wrong. Read it when `take` returned `undefined`. */
+  /**
+   * Set once nothing is in flight and everything was taken, and then stays; `error` says why, and is
+   * `undefined` only after a `stop`. Read it when `take` returned `undefined`.
+   */
   readonly ended: { readonly error: IsochError | undefined } | undefined;
-  /** Stops resubmitting, cancels what is in flight, and lets it drain. Idempotent. */
+  /**
+   * Stops resubmitting, cancels what is in flight, and lets it drain; {@link StreamSink.drained}
+   * follows. What completes after it is given up. At any time, also when the stream has ended or the
+   * device is gone. Idempotent; never throws.
+   */
   stop(): void;
 }

@@ -133,7 +133,7 @@ describe("abort", () => {
   it(
     "abort-on-a-pipe-that-cannot: lets the transfer run to its end",
     marbles((m) => {
-      const lab = marbleLab(m, { without: { cancel: "none" } });
+      const lab = marbleLab(m, { capabilities: { cancel: "none" } });
       const source = m.hot("    a-------|", requests);
       const panic = m.hot("     -x------");
       const expected = "        ----a---|";

@@ -2,14 +2,23 @@ import { concat, from, map, NEVER, Observable, of, repeat, retry, Subject, switc
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, it, vi } from "vitest";
 import { close, issue, type UnderrunPolicy } from "../../operators/index.js";
-import { isochPipe, openDevice, type IsochRequest, type IsochTransfer, type RequestSource } from "../../src/index.js";
+import {
+  isochPipe,
+  openDevice,
+  TransportError,
+  type IsochPipe,
+  type IsochRequest,
+  type IsochTransfer,
+  type RequestSource,
+} from "../../src/index.js";
 import { writeCounter } from "../../transports/virtual/index.js";
+import { handMadePipe } from "../support/hand-made.js";
 import { inPipe, marbleLab, outPipe } from "../support/marble-lab.js";
 import { marbles } from "../support/marbles.js";
 import { observedMax } from "../support/observed-device.js";
 import { outcome } from "../support/outcome.js";
 import { failure, plain, plainErrors, thrown } from "../support/plain-error.js";
-import { slowTransport } from "../support/slow-transport.js";
+import { slowTransport, type SlowTransport } from "../support/slow-transport.js";
 import { standardCases } from "../support/standard-cases.js";
 
 const two: IsochRequest = { lengths: observedMax, frames: 2 };
@@ -475,19 +484,129 @@ describe("issue", () => {
     );
 
     it(
-      "unplug-while-idle: told with the next request",
+      "unplug-while-idle: told at once",
       marbles((m) => {
         const lab = marbleLab(m);
-        lab.attachment.inject({ type: "unplug", frame: 3 });
-        const source = m.hot("    a----b--", requests);
-        const subs = "            ^----!  ";
-        const expected = "        --a--#  ";
+        lab.attachment.inject({ type: "unplug", frame: 4 });
+        const source = m.hot("    a-----b--", requests);
+        const subs = "            ^---!    ";
+        const expected = "        --a-#    ";
 
         m.expect(
           source.pipe(issue(isochPipe(lab.transport, inPipe)), close(), map(outcome), plainErrors()),
         ).toBeObservable(expected, { a: "0: 2 of 2 ok" }, failure("DeviceError", "device-gone"));
         m.expect(source).toHaveSubscriptions(subs);
         lab.finish();
+      }),
+    );
+  });
+
+  it(
+    "goes on after a transfer that was refused after all, and its frames are lost",
+    marbles((m) => {
+      const { port, session } = handMadePipe();
+      const pipe = { open: () => concat(of(session), NEVER) } as unknown as IsochPipe;
+      const rejected = new TransportError("transport-failed", "a packet of the batch failed");
+      [{}, { rejected }, { firstFrame: 4 }].forEach((ending, i) => {
+        m.scheduler.schedule(() => port.complete(ending), 2 * i + 2);
+      });
+      const source = m.hot("    (abc)-----", requests);
+      const subs = "            ^---------";
+      const expected = "        --a-b-c---";
+
+      m.expect(source.pipe(issue(pipe), close(), map(outcome))).toBeObservable(expected, {
+        a: "0: 2 of 2 ok",
+        b: "2: 0 of 2 failed",
+        c: "4: 2 of 2 ok, 2 lost",
+      });
+      m.expect(source).toHaveSubscriptions(subs);
+      m.flush();
+    }),
+  );
+
+  describe("unplugged", () => {
+    const gone = failure("DeviceError", "device-gone", "unplugged");
+
+    it(
+      "before the first request: told at once",
+      marbles((m) => {
+        const lab = marbleLab(m);
+        lab.attachment.inject({ type: "unplug", frame: 3 });
+        const source = m.hot("    --------", requests);
+        const subs = "            ^--!    ";
+        const expected = "        ---#    ";
+        m.expect(source.pipe(issue(isochPipe(lab.transport, inPipe)), plainErrors())).toBeObservable(
+          expected,
+          {},
+          gone,
+        );
+        m.expect(source).toHaveSubscriptions(subs);
+        lab.finish();
+      }),
+    );
+
+    it(
+      "completions that come later than the news come before the error",
+      marbles((m) => {
+        const lab = marbleLab(m);
+        lab.attachment.inject({ type: "host-stall", frame: 1, frames: 6 }, { type: "unplug", frame: 3 });
+        const source = m.hot("    (ab)----", requests);
+        const subs = "            ^--!    ";
+        const expected = "        -------(ab#)";
+        m.expect(
+          source.pipe(issue(isochPipe(lab.transport, inPipe)), close(), map(outcome), plainErrors()),
+        ).toBeObservable(expected, { a: "0: 2 of 2 ok", b: "2: 1 of 2 device-not-responding" }, gone);
+        m.expect(source).toHaveSubscriptions(subs);
+        lab.finish();
+      }),
+    );
+
+    it(
+      "between requests that filler keeps apart: told at once, once",
+      marbles((m) => {
+        const lab = marbleLab(m);
+        lab.attachment.inject({ type: "unplug", frame: 5 });
+        const source = m.hot("    a-------", { a: packets(0) });
+        const subs = "            ^----!  ";
+        const expected = "        x----#  ";
+        m.expect(
+          source.pipe(
+            issue(isochPipe(lab.transport, outPipe), { underrun: "zero-length" }),
+            map(() => "x"),
+            plainErrors(),
+          ),
+        ).toBeObservable(expected, { x: "x" }, gone);
+        m.expect(source).toHaveSubscriptions(subs);
+        lab.finish();
+      }),
+    );
+
+    it(
+      "once everything was issued: what it waits for completes it, as it would have",
+      marbles((m) => {
+        const lab = marbleLab(m);
+        lab.attachment.inject({ type: "unplug", frame: 3 });
+        const source = m.hot("    a|      ", requests);
+        const expected = "        --(a|)  ";
+        m.expect(source.pipe(issue(isochPipe(lab.transport, inPipe)), close(), map(outcome))).toBeObservable(expected, {
+          a: "0: 2 of 2 ok",
+        });
+        lab.finish();
+      }),
+    );
+
+    it(
+      "while it is being closed: no error",
+      marbles((m) => {
+        let slow: SlowTransport | undefined;
+        const lab = marbleLab(m, {}, (bus) => (slow = slowTransport(bus, m.scheduler)));
+        lab.attachment.inject({ type: "unplug", frame: 6 });
+        const source = m.hot("    --------", requests);
+        const unsub = "           ^----!";
+        const expected = "        ------";
+        m.expect(source.pipe(issue(isochPipe(lab.transport, inPipe)), plainErrors()), unsub).toBeObservable(expected);
+        lab.finish();
+        expect(slow?.log.at(-1)).toBe("close");
       }),
     );
   });

@@ -646,6 +646,7 @@ class NativeTransport {
     return {
       info: device.info,
       configuration: device.configuration,
+      gone: device.gone,
       controlTransfer: (setup, data) => device.controlTransfer(setup, data),
       claimInterface: (number) => device.claimInterface(number),
       releaseInterface: (number) => {

@@ -4,6 +4,7 @@ import { createTimeline } from "../../src/timeline.js";
 import {
   DeviceError,
   ResourceError,
+  TransportError,
   type FrameStatus,
   type IsochResults,
   type OverflowPolicy,
@@ -28,7 +29,7 @@ function running(options: Partial<StreamPlan> = {}, prepare: (endpoint: FakeEndp
     start: "asap",
     ...options,
   };
-  const pump = new Pump(endpoint, plan, createTimeline(endpoint, 1000), {
+  const pump = new Pump(endpoint, plan, createTimeline(1000), {
     ready: () => {
       calls.ready++;
     },
@@ -59,6 +60,19 @@ describe("Pump, starting", () => {
     expect(endpoint.submitted.map(({ buffer }) => buffer.length)).toStrictEqual([32, 32, 32]);
     expect(pump.take()).toBeUndefined();
     expect(pump.ended).toBeUndefined();
+  });
+
+  it("reads the time before each submission, not after", () => {
+    const endpoint = new FakeEndpoint();
+    endpoint.onSubmit = () => {
+      endpoint.time += 700;
+    };
+    const times: number[] = [];
+    const timeline = { ...createTimeline(1000), submitted: (_: number, at: number) => times.push(at) };
+    const plan: StreamPlan = { frameLength: 8, frames: 4, queue: 3, ring: 3, overflow: "drop-oldest", start: "asap" };
+    const pump = new Pump(endpoint, plan, timeline, { ready: () => undefined, drained: () => undefined });
+    expect(pump.ended).toBeUndefined();
+    expect(times).toStrictEqual([0, 700, 1400]);
   });
 
   it("throws what the first submission throws, and submits no other", () => {
@@ -299,6 +313,41 @@ describe("Pump, failing", () => {
   });
 });
 
+describe("Pump, refused after all", () => {
+  const refused = new TransportError("transport-failed", "a packet of the batch failed");
+
+  it.each([true, false])("renews the transfer, and counts its frames before the next (clock hidden: %s)", (hidden) => {
+    const { endpoint, takeAll } = running({}, (each) => (each.hidesClock = hidden));
+    const finish = (at: number, ending = {}) => {
+      endpoint.time = at;
+      endpoint.complete(ending);
+    };
+    finish(4000, { firstFrame: 0 });
+    finish(8000, { rejected: refused });
+    expect(endpoint.inFlight).toHaveLength(2);
+    finish(12_000, { firstFrame: 8 });
+    expect(takeAll().map(brief)).toStrictEqual([
+      { firstFrame: 0, lost: 0, served: 4 },
+      { firstFrame: 8, lost: 4, served: 4 },
+    ]);
+  });
+
+  it("has a result without frames for what was refused at the very end", () => {
+    const { endpoint, pump, takeAll } = running({ queue: 3 });
+    endpoint.time = 4000;
+    endpoint.complete();
+    endpoint.time = 8000;
+    endpoint.complete({ rejected: refused });
+    while (endpoint.inFlight.length > 0) endpoint.complete({ served: 0, error: gone });
+    expect(pump.ended).toBeUndefined();
+    expect(takeAll().map(brief)).toStrictEqual([
+      { firstFrame: 0, lost: 0, served: 4 },
+      { firstFrame: 8, lost: 4, served: 0 },
+    ]);
+    expect(pump.ended).toStrictEqual({ error: gone });
+  });
+});
+
 describe("Pump, stopping", () => {
   it("cancels what is in flight, renews nothing, tells of nothing more, and drains once", () => {
     const { endpoint, pump, calls } = running();
@@ -355,7 +404,7 @@ describe("Pump, stopping", () => {
     const endpoint = new FakeEndpoint();
     const drained: number[] = [];
     const plan: StreamPlan = { frameLength: 8, frames: 4, queue: 2, ring: 3, overflow: "drop-oldest", start: "asap" };
-    const pump: Pump = new Pump(endpoint, plan, createTimeline(endpoint, 1000), {
+    const pump: Pump = new Pump(endpoint, plan, createTimeline(1000), {
       ready: () => {
         pump.stop();
       },

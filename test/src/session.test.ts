@@ -1,4 +1,4 @@
-import { Observable } from "rxjs";
+import { NEVER, Observable, Subject } from "rxjs";
 import { describe, expect, it } from "vitest";
 import {
   DeviceError,
@@ -19,12 +19,14 @@ const plan: StreamPlan = { frameLength: 64, frames: 4, queue: 2, ring: 3, overfl
 function laboratory(
   port: TransportEndpoint = new FakeEndpoint(),
   { direction = "in", ...can }: Partial<TransportCapabilities> & { direction?: "in" | "out" } = {},
+  unplugged: Observable<DeviceError> = NEVER,
 ) {
   const events: string[] = [];
   const session = new PipeSession({
     endpoint: pipeEndpoint(direction),
     port,
     capabilities: allCapabilities(can),
+    gone: unplugged,
     release: new Observable<never>((subscriber) => {
       events.push("released");
       subscriber.complete();
@@ -116,6 +118,64 @@ describe("PipeSession.failure", () => {
     session.issue({ lengths: [1] }).released.subscribe({ complete: () => seen.push(session.failure) });
     port.complete({ served: 0, error: gone });
     expect(seen).toStrictEqual([gone]);
+  });
+});
+
+describe("PipeSession.failed", () => {
+  function observed(session: PipeSession) {
+    const events: unknown[] = [];
+    session.failed.subscribe({ next: (error) => events.push(error), complete: () => events.push("complete") });
+    return events;
+  }
+
+  it("tells of an unplug in an idle session, once, also those who ask later", () => {
+    const unplugged = new Subject<DeviceError>();
+    const { session } = laboratory(new FakeEndpoint(), {}, unplugged);
+    const early = observed(session);
+    expect(early).toStrictEqual([]);
+    unplugged.next(gone);
+    unplugged.complete();
+    expect(session.failure).toBe(gone);
+    expect([early, observed(session)]).toStrictEqual([
+      [gone, "complete"],
+      [gone, "complete"],
+    ]);
+    expect(thrown(() => session.issue({ lengths: [1] }))).toStrictEqual(failure("DeviceError", "device-gone"));
+  });
+
+  it("tells of the first of two, whichever way it came", () => {
+    const port = new FakeEndpoint();
+    const unplugged = new Subject<DeviceError>();
+    const { session } = laboratory(port, {}, unplugged);
+    void session.issue({ lengths: [1] });
+    const events = observed(session);
+    port.complete({ served: 0, error: gone });
+    unplugged.next(new DeviceError("device-gone", "a later one"));
+    expect(events).toStrictEqual([gone, "complete"]);
+    expect(session.failure).toBe(gone);
+  });
+
+  it("tells before the transfer that brought it is released, and after it was delivered", () => {
+    const port = new FakeEndpoint();
+    const { session } = laboratory(port);
+    const log: string[] = [];
+    const transfer = session.issue({ lengths: [1] });
+    transfer.completion.subscribe(() => log.push("delivered"));
+    transfer.released.subscribe({ complete: () => log.push("released") });
+    session.failed.subscribe(() => log.push("failed"));
+    port.complete({ served: 0, error: gone });
+    expect(log).toStrictEqual(["delivered", "failed", "released"]);
+  });
+
+  it("completes with the close, and hears of nothing after it", () => {
+    const unplugged = new Subject<DeviceError>();
+    const { session, events } = laboratory(new FakeEndpoint(), {}, unplugged);
+    const failures = observed(session);
+    void session.close();
+    expect(failures).toStrictEqual(["complete"]);
+    expect(unplugged.observed).toBe(false);
+    expect(session.failure).toBeUndefined();
+    expect(events).toStrictEqual(["released", "closed"]);
   });
 });
 
@@ -211,6 +271,7 @@ describe("PipeSession.close", () => {
       endpoint: pipeEndpoint(),
       port: new FakeEndpoint(),
       capabilities: allCapabilities(),
+      gone: NEVER,
       release: new Observable<never>((subscriber) => {
         subscriber.error(gone);
       }),

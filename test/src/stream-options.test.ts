@@ -31,6 +31,27 @@ describe("planStream, defaults", () => {
     });
   });
 
+  it.each([
+    ["high speed at its most", 3 * 1024, 64, 250],
+    ["a transfer of 1 MiB", 8192, 64, 250],
+    ["a byte more", 16_385, 63, 254],
+    ["SuperSpeed at its most", 16 * 3 * 1024, 21, 260],
+    ["more in a frame than in a transfer", 2 ** 20 + 1, 1, 255],
+  ])("keep a transfer within 1 MiB and the ring within 256 MiB: %s", (_, maxFrameLength, frames, ring) => {
+    const planned = plan({}, endpointOf(125, maxFrameLength));
+    expect(planned).toMatchObject({ frameLength: maxFrameLength, frames, queue: 8, ring });
+    expect(ring * frames * maxFrameLength).toBeLessThanOrEqual(2 ** 28);
+  });
+
+  it("go by the frame length that is chosen", () => {
+    expect(plan({ frameLength: 1024 }, endpointOf(125, 49_152))).toMatchObject({ frames: 64, ring: 250 });
+  });
+
+  it("leave larger transfers and rings to those who ask for them", () => {
+    const options = { frames: 64, ring: 1000 };
+    expect(plan(options, endpointOf(125, 49_152))).toMatchObject(options);
+  });
+
   it("keep the ring at 2 s when the frames of a transfer are chosen", () => {
     expect(plan({ frames: 100 }).ring).toBe(20);
     expect(plan({ frames: 3 }).ring).toBe(667);

@@ -20,6 +20,7 @@ describe("PendingSubmission", () => {
       firstFrame: undefined,
       timestamp: 0,
       cancelled: false,
+      rejected: undefined,
       error: undefined,
       dma: undefined,
     });
@@ -65,6 +66,7 @@ describe("resultsOf", () => {
     expect(outcome({})).toBe("ok");
     expect(outcome({}, "crc")).toBe("isoch");
     expect(outcome({ cancelled: true }, "not-complete")).toBe("cancelled");
+    expect(outcome({ rejected: failed }, "not-complete")).toBe("failed");
     expect(outcome({ error: gone })).toBe("device-not-responding");
     expect(outcome({ error: failed })).toBe("failed");
     expect(outcome({ cancelled: true, error: gone })).toBe("cancelled");

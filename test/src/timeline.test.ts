@@ -1,12 +1,18 @@
 import fc from "fast-check";
 import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { isochPipe, statusCodes, type IsochResults, type Submission } from "../../src/index.js";
+import {
+  isochPipe,
+  statusCodes,
+  TransportError,
+  type IsochError,
+  type IsochResults,
+  type Submission,
+} from "../../src/index.js";
 import { PendingSubmission, type Placement } from "../../src/submission.js";
 import { servedFrames } from "../../src/status.js";
 import { createTimeline, type Timeline } from "../../src/timeline.js";
 import { schedulerClock, VirtualBus, type VirtualFault } from "../../transports/virtual/index.js";
-import { FakeEndpoint } from "../support/fake-endpoint.js";
 import { inPipe } from "../support/marble-lab.js";
 import { ObservedDevice } from "../support/observed-device.js";
 
@@ -16,9 +22,12 @@ interface Completion {
   readonly firstFrame?: number | undefined;
   readonly timestamp?: number;
   readonly cancelled?: boolean;
+  readonly rejected?: IsochError;
 }
 
-function completion({ frames, served = frames, firstFrame, timestamp = 0, cancelled = false }: Completion): Submission {
+const refused = new TransportError("transport-failed", "a packet of the batch failed");
+
+function completion({ frames, served = frames, timestamp = 0, cancelled = false, ...rest }: Completion): Submission {
   const submission = new PendingSubmission({
     lengths: new Uint32Array(frames).fill(1),
     buffer: new Uint8Array(frames),
@@ -26,7 +35,7 @@ function completion({ frames, served = frames, firstFrame, timestamp = 0, cancel
     completed: () => undefined,
   });
   submission.statuses.fill(statusCodes["not-complete"], served);
-  return Object.assign(submission, { firstFrame, timestamp, cancelled });
+  return Object.assign(submission, { timestamp, cancelled, ...rest });
 }
 
 /** Long streams take their time where others share the machine. */
@@ -41,7 +50,7 @@ describe("servedFrames", () => {
 });
 
 describe("the timeline of the bus clock", () => {
-  const timeline = () => createTimeline(new FakeEndpoint(), 1000);
+  const timeline = () => createTimeline(1000);
 
   it("begins where the bus says, with nothing lost", () => {
     expect(timeline().completed(completion({ frames: 8, firstFrame: 500 }))).toStrictEqual({
@@ -73,6 +82,12 @@ describe("the timeline of the bus clock", () => {
     expect(each.completed(completion({ frames: 8, firstFrame: 16 }))).toStrictEqual({ firstFrame: 16, lost: 8 });
   });
 
+  it("begins with what was on the bus, and not with what was skipped before it", () => {
+    const each = timeline();
+    each.skipped(completion({ frames: 4, served: 0, firstFrame: 100, cancelled: true }));
+    expect(each.completed(completion({ frames: 8, firstFrame: 110 }))).toStrictEqual({ firstFrame: 110, lost: 0 });
+  });
+
   it("counts what was skipped before anything was delivered", () => {
     const each = timeline();
     each.skipped(completion({ frames: 4, firstFrame: 100 }));
@@ -82,12 +97,10 @@ describe("the timeline of the bus clock", () => {
 
 describe("the estimated timeline, by hand", () => {
   function estimated() {
-    const endpoint = new FakeEndpoint();
-    const timeline = createTimeline(endpoint, 1000);
+    const timeline = createTimeline(1000);
     return {
       submit: (time: number, frames = 8) => {
-        endpoint.time = time;
-        timeline.submitted(frames);
+        timeline.submitted(frames, time);
       },
       complete: (timestamp: number, rest: Partial<Completion> = {}) =>
         timeline.completed(completion({ frames: 8, timestamp, ...rest })),
@@ -101,6 +114,74 @@ describe("the estimated timeline, by hand", () => {
     submit(50_000);
     expect(complete(58_000)).toStrictEqual({ firstFrame: 0, lost: 0 });
     expect(complete(66_000, { firstFrame: 777 })).toStrictEqual({ firstFrame: 777, lost: 0 });
+  });
+
+  it("goes on from the last completion that said its frame, with the gaps it knows of", () => {
+    const { submit, complete } = estimated();
+    submit(0);
+    submit(0);
+    complete(8_000, { firstFrame: 500 });
+    expect(complete(16_000)).toStrictEqual({ firstFrame: 508, lost: 0 });
+    submit(19_000);
+    expect(complete(27_000)).toStrictEqual({ firstFrame: 519, lost: 3 });
+    submit(27_000);
+    submit(27_000);
+    // The gap of three frames had been one of five.
+    expect(complete(35_000, { firstFrame: 529 })).toStrictEqual({ firstFrame: 529, lost: 2 });
+    expect(complete(43_000)).toStrictEqual({ firstFrame: 537, lost: 0 });
+  });
+
+  it("takes frames for neither lost nor given twice that it had counted too many", () => {
+    const { submit, complete } = estimated();
+    submit(0);
+    complete(8_000, { firstFrame: 500 });
+    submit(12_000);
+    expect(complete(20_000)).toStrictEqual({ firstFrame: 512, lost: 4 });
+    submit(20_000);
+    expect(complete(28_000, { firstFrame: 518 })).toStrictEqual({ firstFrame: 518, lost: 0 });
+  });
+
+  it("has no estimate left over where every completion says its frame", () => {
+    const { submit, complete } = estimated();
+    submit(0);
+    complete(0, { firstFrame: 100, served: 0, cancelled: true });
+    submit(50_000);
+    expect(complete(58_000, { firstFrame: 150 })).toStrictEqual({ firstFrame: 150, lost: 0 });
+    submit(70_000);
+    expect(complete(78_000, { firstFrame: 160 })).toStrictEqual({ firstFrame: 160, lost: 2 });
+  });
+
+  it("counts with the next loss what was too short for a frame", () => {
+    const { submit, complete } = estimated();
+    let total = 0;
+    for (let i = 0; i < 10; i++) {
+      submit(8_600 * i);
+      total += complete(8_600 * i + 8_000).lost;
+    }
+    expect(total).toBe(5);
+  });
+
+  it("counts the frames of a refused transfer as missed, as many as had passed", () => {
+    const { submit, complete } = estimated();
+    submit(0);
+    submit(0);
+    submit(0);
+    complete(8_000);
+    expect(complete(16_000, { served: 0, rejected: refused })).toStrictEqual({ firstFrame: 16, lost: 0 });
+    expect(complete(24_000)).toStrictEqual({ firstFrame: 16, lost: 8 });
+    // Refused at once: what follows begins as if it had never been.
+    submit(24_000);
+    complete(26_000, { served: 0, rejected: refused });
+    submit(26_000);
+    expect(complete(34_000)).toStrictEqual({ firstFrame: 26, lost: 2 });
+  });
+
+  it("leaves the frames of a refused transfer to the next that says its own", () => {
+    const { submit, complete } = estimated();
+    for (let i = 0; i < 3; i++) submit(0);
+    complete(8_000, { firstFrame: 100 });
+    complete(16_000, { served: 0, rejected: refused });
+    expect(complete(24_000, { firstFrame: 117 })).toStrictEqual({ firstFrame: 117, lost: 9 });
   });
 
   it("counts the time in which the queue was dry, and no time in which it was not", () => {
@@ -171,24 +252,25 @@ interface Host {
 }
 
 /** A bus and a host that renews each transfer when it sees its completion; what was lost, and what the timeline says. */
-function stream(timeline: Timeline, endpoint: FakeEndpoint, { busFrame, frames, queue, transfers, late }: Host) {
+function stream(timeline: Timeline, { busFrame, frames, queue, transfers, late }: Host) {
   const pending: { readonly end: number; readonly lost: number }[] = [];
   const truth: number[] = [];
   const placements: Placement[] = [];
   let busEnd = 0;
+  let now = 0;
   const submit = () => {
-    const start = busEnd + Math.max(0, Math.ceil((endpoint.time - busEnd) / busFrame)) * busFrame;
+    const start = busEnd + Math.max(0, Math.ceil((now - busEnd) / busFrame)) * busFrame;
     const lost = Math.round((start - busEnd) / busFrame);
     busEnd = start + frames * busFrame;
-    timeline.submitted(frames);
+    timeline.submitted(frames, now);
     pending.push({ end: busEnd, lost });
   };
   for (let i = 0; i < queue; i++) submit();
   for (let i = 0; i < transfers; i++) {
     const { end, lost } = pending.shift() ?? { end: 0, lost: 0 };
-    endpoint.time = Math.max(endpoint.time, end + late(i));
+    now = Math.max(now, end + late(i));
     truth.push(lost);
-    placements.push(timeline.completed(completion({ frames, timestamp: endpoint.time })));
+    placements.push(timeline.completed(completion({ frames, timestamp: now })));
     submit();
   }
   return { truth, placements };
@@ -211,9 +293,8 @@ describe("the estimated timeline, along a stream", patience, () => {
     ["one 500 ppm slower", 1000.5],
     ["one 500 ppm faster", 999.5],
   ])("finds no gap where there is none, with jitter, on a bus clock that is %s", (_, busFrame) => {
-    const endpoint = new FakeEndpoint();
     const random = repeatable(1);
-    const { truth, placements } = stream(createTimeline(endpoint, 1000), endpoint, {
+    const { truth, placements } = stream(createTimeline(1000), {
       busFrame,
       frames: 8,
       queue: 4,
@@ -231,9 +312,8 @@ describe("the estimated timeline, along a stream", patience, () => {
     ["one 500 ppm slower", 1000.5],
     ["one 500 ppm faster", 999.5],
   ])("estimates each gap to within a transfer, hours into the stream, on a bus clock that is %s", (_, busFrame) => {
-    const endpoint = new FakeEndpoint();
     const random = repeatable(7);
-    const { truth, placements } = stream(createTimeline(endpoint, 1000), endpoint, {
+    const { truth, placements } = stream(createTimeline(1000), {
       busFrame,
       frames: 8,
       queue: 4,
@@ -248,6 +328,34 @@ describe("the estimated timeline, along a stream", patience, () => {
     // Nor do the errors add up.
     const lost = sum(truth);
     expect(Math.abs(sum(placements.map((each) => each.lost)) - lost)).toBeLessThan(lost / 50);
+  });
+});
+
+describe("the estimated timeline, with one transfer in flight", patience, () => {
+  it.each([
+    ["at once", 0, 3],
+    ["some frames late", 5_000, 8],
+    ["with jitter", 700, 3],
+  ])("counts the frames between a completion and the next submission: %s", (_, most, atLeast) => {
+    const random = repeatable(5);
+    const timeline = createTimeline(1000);
+    const transfers = 5000;
+    const startDelay = 2;
+    let now = 500;
+    let busEnd: number | undefined;
+    let truth = 0;
+    let found = 0;
+    for (let i = 0; i < transfers; i++) {
+      timeline.submitted(8, now);
+      const start = Math.ceil(now / 1000) + startDelay;
+      truth += start - (busEnd ?? start);
+      busEnd = start + 8;
+      now = 1000 * busEnd + 1;
+      found += timeline.completed(completion({ frames: 8, timestamp: now })).lost;
+      now += most === 700 ? most * random() : most;
+    }
+    expect(truth / transfers).toBeGreaterThanOrEqual(atLeast - 0.01);
+    expect(Math.abs(found - truth)).toBeLessThanOrEqual(atLeast + 1);
   });
 });
 
@@ -269,7 +377,7 @@ describe("the estimated timeline, on a bus that hides its clock", patience, () =
     const bus = new VirtualBus({
       clock: schedulerClock(scheduler),
       asapDelay: options.asapDelay,
-      without: { frameNumber: false },
+      capabilities: { frameNumber: false },
     });
     const device = new ObservedDevice();
     bus.attach(device).inject(...plan);
@@ -291,7 +399,6 @@ describe("the estimated timeline, on a bus that hides its clock", patience, () =
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 8 }),
-        // With one in flight, each transfer waits for the bus anew, and that cannot be seen from outside.
         fc.integer({ min: 2, max: 4 }),
         fc.nat({ max: 2 }),
         fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 3 }),
@@ -321,6 +428,13 @@ describe("the estimated timeline, on a bus that hides its clock", patience, () =
       { numRuns: 150 },
     );
     expect(gaps).toBeGreaterThan(100);
+  });
+
+  it.each([0, 1, 2, 5])("with one transfer in flight, finds the %i frames before each start", (asapDelay) => {
+    const { device, results } = run([], { frames: 4, queue: 1, asapDelay }, 4_000);
+    const truth = holes(device.asked).reduce((sum, each) => sum + each, 0);
+    expect(truth).toBeGreaterThanOrEqual(asapDelay * (results.length - 1));
+    expect(Math.abs(total(results) - truth)).toBeLessThanOrEqual(asapDelay);
   });
 
   it("finds no gap in a long stream whose completions come late, but not too late", () => {

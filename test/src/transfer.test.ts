@@ -1,6 +1,6 @@
-import { EMPTY } from "rxjs";
+import { EMPTY, NEVER } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { IsochTransfer, PipeSession, type FrameResult, type IsochRequest } from "../../src/index.js";
+import { IsochTransfer, PipeSession, TransportError, type FrameResult, type IsochRequest } from "../../src/index.js";
 import { allCapabilities, FakeEndpoint, pipeEndpoint } from "../support/fake-endpoint.js";
 import { failure, thrown } from "../support/plain-error.js";
 
@@ -13,6 +13,7 @@ function issued(
     endpoint: pipeEndpoint(direction),
     port,
     capabilities: allCapabilities(),
+    gone: NEVER,
     release: EMPTY,
   });
   const transfer = session.issue(request);
@@ -36,6 +37,23 @@ describe("IsochTransfer, pending", () => {
     expect(thrown(() => transfer.results())).toStrictEqual(
       failure("TransferStateError", "transfer-pending", "wait for its completion"),
     );
+  });
+
+  it("is taken to have begun before submit returned", () => {
+    const port = new FakeEndpoint();
+    port.hidesClock = true;
+    port.onSubmit = () => {
+      port.time += 700;
+    };
+    const { session } = issued({ lengths: 8, frames: 4 }, "in", port);
+    port.onSubmit = () => undefined;
+    port.time = 5000;
+    port.complete();
+    const second = session.issue({ lengths: 8, frames: 4 });
+    port.time = 10_000;
+    port.complete();
+    // Had the time been read after, the first would have ended at 4700.
+    expect(second.results()).toMatchObject({ firstFrame: 5, lost: 1 });
   });
 
   it("is not complete because frames of it are", () => {
@@ -63,6 +81,22 @@ describe("IsochTransfer, complete", () => {
     const late: number[] = [];
     transfer.completion.subscribe(({ length }) => late.push(length));
     expect(late).toStrictEqual([2]);
+  });
+
+  it("says why it was refused after all, and the pipe goes on", () => {
+    const refused = new TransportError("transport-failed", "a packet of the batch failed");
+    const { transfer, port, events, session } = issued({ lengths: 8, frames: 4 });
+    expect(transfer.rejection).toBeUndefined();
+    port.complete({ rejected: refused });
+    expect(transfer.rejection).toBe(refused);
+    expect(transfer.status()).toStrictEqual({ bytesTransferred: 0, error: "failed" });
+    expect(transfer.results()).toMatchObject({ length: 4, served: 0, lost: 0, error: "failed" });
+    expect(events).toStrictEqual(["completion of 4", "completion complete", "released"]);
+    expect(session.failure).toBeUndefined();
+    const next = session.issue({ lengths: 8, frames: 4 });
+    port.complete({ firstFrame: 9 });
+    expect(next.rejection).toBeUndefined();
+    expect(next.results().error).toBe("ok");
   });
 
   it("carries data although it went wrong", () => {

@@ -57,6 +57,8 @@ export interface Ending {
   /** Frames that had their turn; the rest is `not-complete`. */
   readonly served?: number | undefined;
   readonly cancelled?: boolean | undefined;
+  /** Refused as a whole: no frame had its turn. */
+  readonly rejected?: IsochError | undefined;
   readonly error?: IsochError | undefined;
 }
 
@@ -67,6 +69,8 @@ export interface Ending {
 export class FakeEndpoint implements TransportEndpoint {
   /** Microseconds. */
   time = 0;
+  /** Completions do not say on which frame they began. */
+  hidesClock = false;
   /** In flight, in the order of submission. */
   readonly inFlight: Submission[] = [];
   /** All that were submitted. */
@@ -105,16 +109,17 @@ export class FakeEndpoint implements TransportEndpoint {
   complete(ending: Ending = {}): Submission {
     const submission = this.inFlight.shift();
     if (submission === undefined) throw new Error("nothing is in flight");
-    const served = ending.served ?? submission.lengths.length;
+    const served = ending.served ?? (ending.rejected === undefined ? submission.lengths.length : 0);
     const firstFrame = ending.firstFrame ?? this.#nextFrame;
     this.#nextFrame = firstFrame + served;
     submission.lengths.forEach((length, i) => {
       submission.actual[i] = i < served ? (ending.actual?.[i] ?? length) : 0;
       submission.statuses[i] = statusCodes[i < served ? (ending.statuses?.[i] ?? "ok") : "not-complete"];
     });
-    submission.firstFrame = firstFrame;
+    submission.firstFrame = this.hidesClock ? undefined : firstFrame;
     submission.timestamp = this.time;
     submission.cancelled = ending.cancelled ?? false;
+    submission.rejected = ending.rejected;
     submission.error = ending.error;
     submission.completed(submission);
     return submission;

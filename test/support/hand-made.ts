@@ -1,4 +1,4 @@
-import { EMPTY } from "rxjs";
+import { EMPTY, NEVER } from "rxjs";
 import {
   IsochResults,
   PipeSession,
@@ -60,6 +60,7 @@ export function handMadePipe(direction: "in" | "out" = "in") {
     endpoint: pipeEndpoint(direction),
     port,
     capabilities: allCapabilities(),
+    gone: NEVER,
     release: EMPTY,
   });
   const issue = (request: IsochRequest = { lengths: requested, frames: 1 }, issuer?: Issuer): IsochTransfer =>

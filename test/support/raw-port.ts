@@ -1,13 +1,15 @@
 import { firstValueFrom, lastValueFrom, type Observable } from "rxjs";
 import { expect } from "vitest";
-import type {
-  DeviceSelector,
-  DmaBuffer,
-  IsochError,
-  IsochTransport,
-  Submission,
-  TransportDevice,
-  TransportEndpoint,
+import {
+  findIsochEndpoint,
+  maxBytesPerInterval,
+  type DeviceSelector,
+  type DmaBuffer,
+  type IsochError,
+  type IsochTransport,
+  type Submission,
+  type TransportDevice,
+  type TransportEndpoint,
 } from "../../src/index.js";
 
 /** Waits for a step of a transport that emits nothing. */
@@ -41,20 +43,31 @@ export interface Sent {
 export class RawPort {
   readonly device: TransportDevice;
   readonly endpoint: TransportEndpoint;
+  /** Bytes that fit in a frame. */
+  readonly maxFrameLength: number;
   readonly #sent: Sent[] = [];
   readonly #afterwards: (() => void)[] = [];
   readonly #violations: string[] = [];
   readonly #interfaceNumber: number;
+  readonly #alternate: number;
   #completed = 0;
   #lastTimestamp = -Infinity;
   #inside: string | undefined;
   /** Runs in each completion. */
   onCompleted: (sent: Sent) => void = () => undefined;
 
-  private constructor(device: TransportDevice, endpoint: TransportEndpoint, interfaceNumber: number) {
+  private constructor(device: TransportDevice, address: number, interfaceNumber: number, alternate: number) {
+    const { configuration, info } = device;
+    const { endpoint } = findIsochEndpoint(
+      configuration,
+      { endpoint: address, interfaceNumber, alternate },
+      info.speed,
+    );
     this.device = device;
-    this.endpoint = endpoint;
+    this.endpoint = device.openEndpoint(address);
+    this.maxFrameLength = maxBytesPerInterval(endpoint, info.speed);
     this.#interfaceNumber = interfaceNumber;
+    this.#alternate = alternate;
   }
 
   static async open(
@@ -66,12 +79,12 @@ export class RawPort {
     const device = await firstValueFrom(transport.open(selector));
     await done(device.claimInterface(0));
     await done(device.selectAlternate(0, alternate));
-    return new RawPort(device, device.openEndpoint(address), 0);
+    return new RawPort(device, address, 0, alternate);
   }
 
   /** Another endpoint of the same alternate setting. Only the first of them is closed. */
   beside(address: number): RawPort {
-    return new RawPort(this.device, this.device.openEndpoint(address), this.#interfaceNumber);
+    return new RawPort(this.device, address, this.#interfaceNumber, this.#alternate);
   }
 
   get sent(): readonly Sent[] {
@@ -100,6 +113,7 @@ export class RawPort {
       firstFrame: undefined,
       timestamp: 0,
       cancelled: false,
+      rejected: undefined,
       error: undefined,
       completed: (completed) => {
         this.#check(completed === submission, "completed with another submission");

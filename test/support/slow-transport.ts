@@ -50,6 +50,7 @@ export function slowTransport(
   const slowDevice = (device: TransportDevice): TransportDevice => ({
     info: device.info,
     configuration: device.configuration,
+    gone: device.gone,
     controlTransfer: (setup, data) => device.controlTransfer(setup, data),
     claimInterface: (number) => slow(`claim ${number}`, failures.claim, device.claimInterface(number)),
     releaseInterface: (number) => slow(`release ${number}`, failures.release, device.releaseInterface(number)),

@@ -1,5 +1,15 @@
 import { map, tap, type Observable } from "rxjs";
-import type { IsochTransport, Submission, TransportDevice, TransportEndpoint } from "../../src/index.js";
+import type {
+  IsochTransport,
+  ResultSource,
+  StreamPlan,
+  StreamSink,
+  Submission,
+  TransportDevice,
+  TransportEndpoint,
+} from "../../src/index.js";
+import { servedFrames } from "../../src/status.js";
+import { strictStream } from "./strict-stream.js";
 
 /** A transport that keeps a list of what went against the contract. */
 export interface StrictTransport extends IsochTransport {
@@ -31,6 +41,8 @@ export function strictTransport(inner: IsochTransport): StrictTransport {
 function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
   const claimed = new Set<number>();
   const inFlight = new Set<Submission>();
+  const streams = new Set<TransportEndpoint>();
+  const isIdle = () => inFlight.size === 0 && streams.size === 0;
   let isClosed = false;
   const begin = <T>(message: string, holds: () => boolean, work: Observable<T>): Observable<T> =>
     work.pipe(
@@ -40,9 +52,27 @@ function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
         },
       }),
     );
+  let hasClosed = false;
+  let isGone = false;
+  let isOver = false;
+  inner.gone.subscribe({
+    next: ({ code }) => {
+      check(code === "device-gone", `gone with ${code}`);
+      check(!isGone && !hasClosed, "gone twice, or after close");
+      isGone = true;
+    },
+    error: () => {
+      check(false, "gone errors");
+    },
+    complete: () => {
+      check(isGone || isClosed, "gone completes, and the device is open and there");
+      isOver = true;
+    },
+  });
   return {
     info: inner.info,
     configuration: inner.configuration,
+    gone: inner.gone,
     controlTransfer: (setup, data) => begin("control after close", () => true, inner.controlTransfer(setup, data)),
     claimInterface: (number) =>
       begin("claimed twice", () => !claimed.has(number), inner.claimInterface(number)).pipe(
@@ -51,29 +81,36 @@ function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
     releaseInterface: (number) =>
       begin(
         "released with transfers in flight, or without a claim",
-        () => claimed.delete(number) && inFlight.size === 0,
+        () => claimed.delete(number) && isIdle(),
         inner.releaseInterface(number),
       ),
     selectAlternate: (number, alternate) =>
       begin(
         "selected without a claim, or with transfers in flight",
-        () => claimed.has(number) && inFlight.size === 0,
+        () => claimed.has(number) && isIdle(),
         inner.selectAlternate(number, alternate),
       ),
     clearHalt: (address) => begin("clearHalt after close", () => true, inner.clearHalt(address)),
     reset: () => begin("reset after close", () => true, inner.reset()),
     openEndpoint: (address) => {
       check(!isClosed && claimed.size > 0, "opened an endpoint without a claim");
-      return strictEndpoint(inner.openEndpoint(address), inFlight, check, () => isClosed);
+      return strictEndpoint(inner.openEndpoint(address), inFlight, streams, check, () => isClosed);
     },
     close: () =>
       begin(
         "closed twice, or with something open",
         () => {
           isClosed = true;
-          return claimed.size === 0 && inFlight.size === 0;
+          return claimed.size === 0 && isIdle();
         },
         inner.close(),
+      ).pipe(
+        tap({
+          complete: () => {
+            hasClosed = true;
+            check(isGone || isOver, "gone does not complete with the close");
+          },
+        }),
       ),
   };
 }
@@ -81,6 +118,7 @@ function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
 function strictEndpoint(
   inner: TransportEndpoint,
   inFlight: Set<Submission>,
+  streams: Set<TransportEndpoint>,
   check: Check,
   isClosed: () => boolean,
 ): TransportEndpoint {
@@ -88,6 +126,7 @@ function strictEndpoint(
   let isSubmitting = false;
   const submit = (submission: Submission): void => {
     check(!isClosed(), "submitted after close");
+    check(!streams.has(inner), "submitted beside a stream");
     check(!inFlight.has(submission), "submitted twice");
     for (const other of inFlight) check(!overlap(other.buffer, submission.buffer), "a buffer is in flight twice");
     let isCompleted = false;
@@ -102,18 +141,24 @@ function strictEndpoint(
       firstFrame: undefined,
       timestamp: 0,
       cancelled: false,
+      rejected: undefined,
       error: undefined,
       completed: () => {
         check(!isCompleted, "completed twice");
         check(!isSubmitting, "completed within submit");
         check(!isClosed(), "completed after close");
         isCompleted = true;
+        if (shadow.rejected !== undefined) {
+          check(!shadow.cancelled && shadow.error === undefined, "rejected, and cancelled or failed as well");
+          check(servedFrames(shadow) === 0, "rejected, with frames that had their turn");
+        }
         inFlight.delete(submission);
         shadows.delete(submission);
         submission.nativeStatuses = shadow.nativeStatuses;
         submission.firstFrame = shadow.firstFrame;
         submission.timestamp = shadow.timestamp;
         submission.cancelled = shadow.cancelled;
+        submission.rejected = shadow.rejected;
         submission.error = shadow.error;
         submission.completed(submission);
       },
@@ -128,6 +173,17 @@ function strictEndpoint(
     inFlight.add(submission);
     shadows.set(submission, shadow);
   };
+  const stream = (plan: StreamPlan, sink: StreamSink): ResultSource => {
+    check(!isClosed(), "streamed after close");
+    check(shadows.size === 0 && !streams.has(inner), "streamed beside transfers, or beside a stream");
+    streams.add(inner);
+    return strictStream(
+      (own) => present(inner.stream?.(plan, own)),
+      sink,
+      check,
+      () => streams.delete(inner),
+    );
+  };
   const waitFor = (submission: Submission): void => {
     const shadow = shadows.get(submission);
     if (shadow !== undefined) inner.wait?.(shadow);
@@ -136,13 +192,23 @@ function strictEndpoint(
     submit,
     cancel: (submission) => {
       const shadow = shadows.get(submission);
-      if (shadow !== undefined) inner.cancel(shadow);
+      try {
+        if (shadow !== undefined) inner.cancel(shadow);
+      } catch (error) {
+        check(false, `cancel threw ${String(error)}`);
+      }
     },
     now: () => inner.now(),
+    ...(inner.stream && { stream }),
     ...(inner.frameNumber && { frameNumber: inner.frameNumber.bind(inner) }),
     ...(inner.allocateDma && { allocateDma: inner.allocateDma.bind(inner) }),
     ...(inner.wait && { wait: waitFor }),
   };
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("the transport returned nothing");
+  return value;
 }
 
 function overlap(one: Uint8Array, other: Uint8Array): boolean {

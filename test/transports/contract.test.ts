@@ -7,18 +7,21 @@ import {
   type BusClock,
   type VirtualBusOptions,
 } from "../../transports/virtual/index.js";
+import type { IsochTransport } from "../../src/index.js";
+import { ownStreams } from "../support/own-streams.js";
 import { transportContract, type ContractRig } from "./contract.js";
 
 function virtualRig(
   clock: () => BusClock,
-  without: VirtualBusOptions["without"] = {},
+  capabilities: VirtualBusOptions["capabilities"] = {},
   tellFirstFrame?: boolean,
+  wrap: (bus: VirtualBus) => IsochTransport = (bus) => bus,
 ): () => ContractRig {
   return () => {
-    const bus = new VirtualBus({ clock: clock(), without, tellFirstFrame });
+    const bus = new VirtualBus({ clock: clock(), capabilities, tellFirstFrame });
     const attachment = bus.attach(counterDevice());
     return {
-      transport: bus,
+      transport: wrap(bus),
       selector: { vendorId: counterProtocol.vendorId, productId: counterProtocol.productId, serialNumber: "0001" },
       pause: () => new Promise((resolve) => setTimeout(resolve, 20)),
       attach: () => ({ id: bus.attach(counterDevice({ serialNumber: "0002" })).info.id }),
@@ -35,6 +38,12 @@ function virtualRig(
 }
 
 transportContract({ name: "virtual, in real time", gaps: {}, create: virtualRig(realTimeClock) });
+
+transportContract({
+  name: "virtual, with streams of its own",
+  gaps: {},
+  create: virtualRig(realTimeClock, {}, undefined, (bus) => ownStreams(bus, 125)),
+});
 
 transportContract({ name: "virtual, unpaced", gaps: {}, create: virtualRig(unpacedClock) });
 

@@ -1,14 +1,18 @@
 import {
+  BehaviorSubject,
   concatMap,
   filter,
   firstValueFrom,
   lastValueFrom,
+  map,
+  NEVER,
   take,
   toArray,
   type Observable,
   type Subscription,
 } from "rxjs";
 import { describe, expect, it } from "vitest";
+import { issue } from "../../operators/index.js";
 import {
   IsochError,
   isochPipe,
@@ -23,11 +27,15 @@ import {
   type IsochTransfer,
   type IsochTransport,
   type PipeSession,
+  type ResultSource,
+  type StreamOptions,
+  type StreamPlan,
   type Submission,
   type UsbDevice,
 } from "../../src/index.js";
 import { counterProtocol, readCounter, writeCounter } from "../../transports/virtual/index.js";
 import { done, RawPort } from "../support/raw-port.js";
+import { strictTransport, type StrictTransport } from "../support/strict-transport.js";
 
 /**
  * What a case can need of a transport beyond what all of them have. Some are
@@ -131,6 +139,7 @@ class Workbench {
   readonly #isExact: boolean;
   readonly #closing: (() => void | Promise<void>)[] = [];
   readonly #watch = new Watch();
+  #strict: StrictTransport | undefined;
 
   /** @param isExact completions say on which frame they began */
   constructor(rig: ContractRig, isExact: boolean) {
@@ -140,6 +149,11 @@ class Workbench {
 
   get transport(): IsochTransport {
     return this.rig.transport;
+  }
+
+  /** The same, with a check of both ends of the contract at each step; it has to hold at the end of the case. */
+  get strict(): StrictTransport {
+    return (this.#strict ??= strictTransport(this.transport));
   }
 
   /** Runs at the end of the case, the last first. */
@@ -153,10 +167,10 @@ class Workbench {
     return port;
   }
 
-  async device(): Promise<UsbDevice> {
+  async device(transport = this.transport): Promise<UsbDevice> {
     let subscription: Subscription | undefined;
     const device = await new Promise<UsbDevice>((resolve, reject) => {
-      subscription = openDevice(this.transport, this.rig.selector).subscribe({ next: resolve, error: reject });
+      subscription = openDevice(transport, this.rig.selector).subscribe({ next: resolve, error: reject });
     });
     this.atEnd(async () => {
       subscription?.unsubscribe();
@@ -171,8 +185,8 @@ class Workbench {
     return session;
   }
 
-  pipe(alternate = inOnly, selector = this.rig.selector): IsochPipe {
-    const pipe = isochPipe(this.transport, { ...selector, endpoint: inEndpoint, alternate });
+  pipe(alternate = inOnly, selector = this.rig.selector, transport = this.transport): IsochPipe {
+    const pipe = isochPipe(transport, { ...selector, endpoint: inEndpoint, alternate });
     this.atEnd(() => done(pipe.closing));
     return pipe;
   }
@@ -222,6 +236,7 @@ class Workbench {
     // Where closing takes a while, nobody tells when the last of it is done.
     for (let i = 0; i < 10 && inUse().length > 0; i++) await this.rig.pause();
     expect(inUse(), "resources return to zero").toStrictEqual([]);
+    expect(this.#strict?.violations ?? []).toStrictEqual([]);
   }
 }
 
@@ -276,6 +291,41 @@ async function statisticsOf(
   const bytes = await firstValueFrom(device.controlTransfer(getStatistics, 12));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { packets: view.getUint32(0, true), mismatches: view.getUint32(4, true), short: view.getUint32(8, true) };
+}
+
+/** What a stream brings when the consumer pauses at its first result, as long as `meanwhile` lasts. */
+async function pausedStream(bench: Workbench, options: StreamOptions, count: number, meanwhile: () => Promise<void>) {
+  const pause = new BehaviorSubject(false);
+  const results: IsochResults[] = [];
+  const stream = bench
+    .pipe(inOnly, bench.rig.selector, bench.strict)
+    .results({ frames: 2, queue: 8, ...options, pause })
+    .pipe(take(count));
+  const code = await new Promise<string>((resolve) => {
+    stream.subscribe({
+      next: (each) => {
+        if (results.push(each) !== 1) return;
+        pause.next(true);
+        void meanwhile().then(() => {
+          expect(results).toHaveLength(1);
+          pause.next(false);
+        });
+      },
+      error: (error: unknown) => {
+        resolve(IsochError.is(error) ? error.code : String(error));
+      },
+      complete: () => {
+        resolve("no error");
+      },
+    });
+  });
+  let end: number | undefined;
+  for (const { firstFrame, lost, served } of results) {
+    expect(firstFrame - lost).toBe(end ?? firstFrame - lost);
+    end = firstFrame + served;
+  }
+  const whole = results.filter(({ served, length }) => length > 0 && served === length);
+  return { code, results, whole };
 }
 
 function servedFrames({ statuses }: Submission): number {
@@ -340,7 +390,10 @@ export function transportContract(target: ContractTarget): void {
 
       check("tells of devices that come and go", ["hotplug"], async (bench) => {
         const events: DeviceEvent[] = [];
-        const subscription = bench.transport.devices().subscribe((event) => events.push(event));
+        const counters = bench.transport
+          .devices()
+          .pipe(filter(({ device }) => device.descriptor.vendorId === counterProtocol.vendorId));
+        const subscription = counters.subscribe((event) => events.push(event));
         bench.atEnd(() => {
           subscription.unsubscribe();
         });
@@ -353,7 +406,7 @@ export function transportContract(target: ContractTarget): void {
         expect(events.map(({ type }) => type)).toStrictEqual(["attach", "attach", "detach"]);
         expect(events[2]?.device.id).toBe(first?.device.id);
         expect(events[1]?.device.id).not.toBe(first?.device.id);
-        const now = await firstValueFrom(bench.transport.devices().pipe(take(1), toArray()));
+        const now = await firstValueFrom(counters.pipe(take(1), toArray()));
         expect(now.map(({ device }) => device.id)).toStrictEqual([events[1]?.device.id]);
       });
 
@@ -527,6 +580,119 @@ export function transportContract(target: ContractTarget): void {
       );
     });
 
+    describe("streams, whoever runs them", () => {
+      const planOf = ({ endpoint }: PipeSession): StreamPlan => ({
+        frameLength: endpoint.maxFrameLength,
+        frames: 4,
+        queue: 3,
+        ring: 4,
+        overflow: "drop-oldest",
+        start: "asap",
+      });
+
+      for (const overflow of ["drop-oldest", "drop-newest"] as const) {
+        check(`the ring overflows (${overflow}): delivered + lost = frames`, [], async (bench) => {
+          const { results, code } = await pausedStream(bench, { ring: 4, overflow }, 20, bench.rig.pause);
+          expect(code).toBe("no error");
+          expect(results.every(({ length, served }) => length === 2 && served === 2)).toBe(true);
+          bench.expectCounters(results);
+          // The loss is told of at once, or behind what waits: a ring.
+          const told = overflow === "drop-oldest" ? results.slice(1, 2) : results.slice(1, 6);
+          expect(told.some(({ lost }) => lost > 0)).toBe(true);
+        });
+      }
+
+      check("the ring overflows (error): what waited, the loss, then the error", [], async (bench) => {
+        const { results, code } = await pausedStream(bench, { ring: 4, overflow: "error" }, 20, bench.rig.pause);
+        expect(code).toBe("overflow");
+        // A ring, and the one that was taken before, if it was taken before the ring was full.
+        expect(results.length).toBeOneOf([5, 6]);
+        expect(results.map(({ length }) => length)).toStrictEqual([...sameLength(results.length - 1, 2), 0]);
+        bench.expectCounters(results);
+        expect(results.at(-1)?.lost).toBeGreaterThanOrEqual(2);
+      });
+
+      check("stop-while-paused: closes, and streams again", [], async (bench) => {
+        const pipe = bench.pipe(inOnly, bench.rig.selector, bench.strict);
+        const pause = new BehaviorSubject(false);
+        let seen = 0;
+        const subscription = pipe.results({ frames: 2, ring: 4, pause }).subscribe(() => {
+          seen++;
+          pause.next(true);
+        });
+        while (seen === 0) await bench.rig.pause();
+        await bench.rig.pause();
+        subscription.unsubscribe();
+        await done(pipe.closing);
+        expect(seen).toBe(1);
+        expect((await firstValueFrom(pipe.results({ frames: 4 }))).served).toBe(4);
+      });
+
+      check("stop, again and again: nothing more is ready, and it is drained once", [], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly, await bench.device(bench.strict));
+        const calls: string[] = [];
+        let drained: () => void = () => undefined;
+        const end = new Promise<void>((resolve) => (drained = resolve));
+        const source = await new Promise<ResultSource>((resolve) => {
+          const started = session.stream(planOf(session), {
+            ready: () => {
+              calls.push("ready");
+              resolve(started);
+            },
+            drained: () => {
+              calls.push("drained");
+              drained();
+            },
+          });
+          expect(calls).toStrictEqual([]);
+        });
+        calls.length = 0;
+        source.stop();
+        source.stop();
+        await end;
+        source.stop();
+        await bench.rig.pause();
+        await done(session.close());
+        expect(calls).toStrictEqual(["drained"]);
+      });
+
+      check("a start that has passed: thrown, and nothing is left", ["start-frame", "first-frame"], async (bench) => {
+        const session = await bench.session(inEndpoint, inOnly, await bench.device(bench.strict));
+        const start = (await currentFrame(session)) - 1;
+        const calls: string[] = [];
+        const sink = { ready: () => calls.push("ready"), drained: () => calls.push("drained") };
+        expect(await codeOf(() => session.stream({ ...planOf(session), start }, sink))).toBe("start-in-past");
+        bench.expectCounters([await completionOf(session.issue({ lengths: planOf(session).frameLength, frames: 4 }))]);
+        expect(calls).toStrictEqual([]);
+      });
+
+      check("unplug-while-paused: what had arrived is taken first, then device-gone", ["hotplug"], async (bench) => {
+        const { results, whole, code } = await pausedStream(bench, { ring: 1000 }, Infinity, async () => {
+          await bench.rig.pause();
+          void bench.detach();
+          await bench.rig.pause();
+        });
+        expect(code).toBe("device-gone");
+        expect(whole.length).toBeGreaterThan(2);
+        expect(results.length - whole.length).toBeLessThanOrEqual(1);
+        bench.expectCounters(whole);
+      });
+
+      check("unplug after an overflow: what no result follows is told of at the end", ["hotplug"], async (bench) => {
+        const options = { ring: 2, overflow: "drop-newest" } as const;
+        const { results, code } = await pausedStream(bench, options, Infinity, async () => {
+          await bench.rig.pause();
+          void bench.detach();
+          await bench.rig.pause();
+        });
+        expect(code).toBe("device-gone");
+        expect(results.length).toBeOneOf([3, 4]);
+        expect(results.map(({ length }) => length)).toStrictEqual([...sameLength(results.length - 1, 2), 0]);
+        expect(results.at(-1)?.lost).toBeGreaterThanOrEqual(2);
+        bench.expectCounters(results);
+      });
+    });
+
     describe("OUT", () => {
       check("the device takes every packet once, in order", [], async (bench) => {
         const device = await bench.device();
@@ -669,7 +835,7 @@ export function transportContract(target: ContractTarget): void {
         const port = await bench.port(inEndpoint, both);
         let left = 120;
         const send = () => {
-          if (left-- > 0) port.submit({ lengths: 1024, frames: 1 + (left % 7) });
+          if (left-- > 0) port.submit({ lengths: port.maxFrameLength, frames: 1 + (left % 7) });
         };
         port.onCompleted = send;
         for (let i = 0; i < 6; i++) send();
@@ -680,7 +846,7 @@ export function transportContract(target: ContractTarget): void {
       check("of two endpoints do not wait for one another", [], async (bench) => {
         const reader = await bench.port(inEndpoint, both);
         const writer = reader.beside(outEndpoint);
-        const long = reader.submit({ lengths: 1024, frames: 400 });
+        const long = reader.submit({ lengths: reader.maxFrameLength, frames: 400 });
         const seen: boolean[] = [];
         writer.onCompleted = () => seen.push(long.isComplete);
         writer.submit({ lengths: 8, frames: 8 });
@@ -722,7 +888,7 @@ export function transportContract(target: ContractTarget): void {
     describe("cancel", () => {
       check("one transfer: the others run on, and completions stay in order", ["cancel-transfer"], async (bench) => {
         const port = await bench.port(inEndpoint, both);
-        const [first, second, third] = [0, 1, 2].map(() => port.submit({ lengths: 1024, frames: 300 }));
+        const [first, second, third] = [0, 1, 2].map(() => port.submit({ lengths: port.maxFrameLength, frames: 300 }));
         if (first === undefined || second === undefined || third === undefined) throw new Error("not submitted");
         port.cancel(second);
         port.cancel(second);
@@ -740,7 +906,7 @@ export function transportContract(target: ContractTarget): void {
       check("the frames that had finished are kept", ["cancel"], async (bench) => {
         const reader = await bench.port(inEndpoint, both);
         const writer = reader.beside(outEndpoint);
-        const long = reader.submit({ lengths: 1024, frames: 1000 });
+        const long = reader.submit({ lengths: reader.maxFrameLength, frames: 1000 });
         const send = () => writer.submit({ lengths: 8, frames: 50 });
         writer.onCompleted = () => {
           if (writer.sent.length < 4) send();
@@ -756,8 +922,8 @@ export function transportContract(target: ContractTarget): void {
         for (let i = 0; i < served; i++) {
           if (statusOf(statuses[i] ?? 0) === "cancelled") continue;
           expect(statusOf(statuses[i] ?? 0)).toBe("ok");
-          expect(actual[i]).toBe(1024);
-          expect(readCounter(buffer, i * 1024)).toBe(first + i);
+          expect(actual[i]).toBe(reader.maxFrameLength);
+          expect(readCounter(buffer, i * reader.maxFrameLength)).toBe(first + i);
         }
         expect(actual.subarray(served).every((moved) => moved === 0)).toBe(true);
         await writer.drained();
@@ -786,7 +952,7 @@ export function transportContract(target: ContractTarget): void {
       if (gaps["cancel-transfer"] !== undefined && gaps.cancel === undefined) {
         check("without cancel-transfer: cancelling one cancels all on the pipe", [], async (bench) => {
           const port = await bench.port(inEndpoint, both);
-          const [first, second] = [0, 1].map(() => port.submit({ lengths: 1024, frames: 4000 }));
+          const [first, second] = [0, 1].map(() => port.submit({ lengths: port.maxFrameLength, frames: 4000 }));
           if (first === undefined || second === undefined) throw new Error("not submitted");
           port.cancel(second);
           await port.drained();
@@ -927,6 +1093,40 @@ export function transportContract(target: ContractTarget): void {
         expect(await codeOf(device.controlTransfer(getDeviceDescriptor, 18))).toBe("device-gone");
       });
 
+      check(
+        "unplug-while-idle: the device, a session and the operator issue hear of it",
+        ["hotplug"],
+        async (bench) => {
+          const handle = await firstValueFrom(bench.transport.open(bench.rig.selector));
+          bench.atEnd(() => done(handle.close()));
+          const device = await bench.device();
+          const session = await bench.session(inEndpoint, both, device);
+          const issuing = codeOf(NEVER.pipe(issue(isochPipe(device, { endpoint: outEndpoint, alternate: both }))));
+          await bench.rig.pause();
+          expect(session.failure).toBeUndefined();
+          void bench.detach();
+          expect((await firstValueFrom(handle.gone)).code).toBe("device-gone");
+          expect((await firstValueFrom(session.failed)).code).toBe("device-gone");
+          expect(session.failure?.code).toBe("device-gone");
+          expect(await issuing).toBe("device-gone");
+          expect(
+            await lastValueFrom(
+              handle.gone.pipe(
+                map(({ code }) => code),
+                toArray(),
+              ),
+            ),
+          ).toStrictEqual(["device-gone"]);
+        },
+      );
+
+      check("no unplug: what tells of it completes with the close, without a value", [], async (bench) => {
+        const handle = await firstValueFrom(bench.transport.open(bench.rig.selector));
+        const told = lastValueFrom(handle.gone.pipe(toArray()));
+        await done(handle.close());
+        expect(await told).toStrictEqual([]);
+      });
+
       check("unplug-and-close-in-one-turn, both ways round", ["hotplug"], async (bench) => {
         const session = await bench.session(inEndpoint, inOnly);
         void session.issue({ lengths: 8, frames: 400 });
@@ -960,7 +1160,7 @@ export function transportContract(target: ContractTarget): void {
 
       check("wait works from within a completion", ["blocking"], async (bench) => {
         const port = await bench.port(inEndpoint, both);
-        const [, second, third] = [0, 1, 2].map(() => port.submit({ lengths: 1024, frames: 8 }));
+        const [, second, third] = [0, 1, 2].map(() => port.submit({ lengths: port.maxFrameLength, frames: 8 }));
         const seen: (boolean | undefined)[] = [];
         port.onCompleted = (sent) => {
           if (sent !== port.sent[0]) return;

@@ -100,7 +100,7 @@ function writeScripts({ kernel, share, script, job, env, interactive, link }: Se
     VM_INTERACTIVE: interactive ? "yes" : "no",
     VM_SHARE: guestShare,
     VM_MONITOR_PORT: String(monitorPort),
-    VM_LINK: link && `${link.guest}/${linkPrefix}`,
+    VM_LINK_ADDRESS: link && `${link.guest}/${linkPrefix}`,
     ...env,
   };
   const lines = Object.entries(settings).flatMap(([name, value]) =>

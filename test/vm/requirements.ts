@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { unpackedImage } from "./kernel-image.js";
 
 /** What the lab cannot run without on this machine; the message names all of it and how to get it. */
 export class MissingError extends Error {
@@ -22,6 +23,7 @@ const programs = {
   kmod: "depmod",
   cpio: "cpio",
   usbip: "usbip",
+  "xz-utils": "xz",
   // What builds the addon, and the programs in C that tests compare with.
   "g++": "g++",
   make: "make",
@@ -70,7 +72,7 @@ function findKernel(cache: string): Kernel | undefined {
   const [release] = readdirSync(modules);
   return release === undefined
     ? undefined
-    : { release, image: join(unpacked, `boot/vmlinuz-${release}`), modules: join(modules, release) };
+    : { release, image: unpackedImage(join(unpacked, `boot/vmlinuz-${release}`)), modules: join(modules, release) };
 }
 
 function unpackKernel(cache: string, apt: Apt): Kernel {

@@ -11,9 +11,9 @@ busybox ip link set lo up
 busybox ip link set eth0 up
 busybox ip address add 10.0.2.15/24 dev eth0
 busybox ip route add default via 10.0.2.2
-if [ -n "${VM_LINK:-}" ]; then
+if [ -n "${VM_LINK_ADDRESS:-}" ]; then
   busybox ip link set eth1 up
-  busybox ip address add "$VM_LINK" dev eth1
+  busybox ip address add "$VM_LINK_ADDRESS" dev eth1
 fi
 
 modprobe --all usbmon xhci_pci ehci_pci uhci_hcd

@@ -107,6 +107,8 @@ export interface NativeDevice {
 export interface NativeRequestQueue {
   submit(lengths: Uint32Array, buffer: Uint8Array): number;
   cancel(id: number): void;
+  /** Cancels all requests, and takes no others: LIBUSB_ERROR_INTERRUPTED. */
+  shut(): void;
   /** Takes the oldest request off the queue, if it is done, and fills in what became of its frames. */
   reap(actual: Uint32Array, statuses: Uint8Array): NativeRequestOutcome | undefined;
   /** Blocks until the oldest request is done. */
@@ -123,6 +125,8 @@ export interface NativeRequestOutcome extends NativeOutcome {
 export interface NativeStream {
   take(): NativeStreamResult | undefined;
   stop(): void;
+  /** Ends the stream with LIBUSB_ERROR_INTERRUPTED; what has arrived can still be taken. */
+  shut(): void;
   /** Set when nothing more will come, and all was taken. */
   readonly ended: (NativeOutcome & { readonly overflown: boolean }) | undefined;
   /** It was stopped, and nothing is in flight. */

@@ -7,8 +7,14 @@ import type {
   Submission,
   TransportEndpoint,
 } from "../../src/index.js";
-import { loadAddon, type NativeDevice, type NativeRequestOutcome, type NativeRequestQueue } from "./addon.js";
-import { explain, toIsochError, type Attempt } from "./errors.js";
+import {
+  loadAddon,
+  type NativeDevice,
+  type NativeRequestOutcome,
+  type NativeRequestQueue,
+  type NativeStream,
+} from "./addon.js";
+import { endpointShut, explain, toIsochError, type Attempt } from "./errors.js";
 import { translateStatuses } from "./statuses.js";
 import { LibusbStream } from "./stream.js";
 
@@ -27,8 +33,6 @@ export interface EndpointContext {
   readonly frameDuration: number;
   /** Where what moves data is known to the device, while it does. */
   readonly activities: Set<Activity>;
-  /** Has the device look after its activities. */
-  readonly look: () => void;
 }
 
 /**
@@ -44,6 +48,8 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
   /** In the order of submission. */
   readonly #pending: { readonly id: number; readonly submission: Submission }[] = [];
   #queue: NativeRequestQueue | undefined;
+  #stream: NativeStream | undefined;
+  #isShut = false;
 
   constructor(context: EndpointContext) {
     this.#context = context;
@@ -54,6 +60,7 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
   }
 
   submit(submission: Submission): void {
+    this.#checkOpen();
     const id = this.#try("submit to", () => this.#requests().submit(submission.lengths, submission.buffer));
     this.#pending.push({ id, submission });
     this.#context.activities.add(this);
@@ -86,15 +93,24 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
 
   stream(plan: StreamPlan, sink: StreamSink): ResultSource {
     const { native, address, frameDuration, activities } = this.#context;
+    this.#checkOpen();
     const stream = this.#try("stream from", () =>
       native.openStream(address, plan.frameLength, plan.frames, plan.queue, plan.ring, plan.overflow, frameDuration),
     );
+    this.#stream = stream;
     return new LibusbStream(stream, {
       plan,
       sink,
       activities,
       toError: (outcome) => toIsochError(outcome, this.#attempt("stream from")),
     });
+  }
+
+  /** The endpoint is no more: what is in flight is cancelled, and nothing else is taken. */
+  shut(): void {
+    this.#isShut = true;
+    this.#queue?.shut();
+    this.#stream?.shut();
   }
 
   /** Tells of what has completed. */
@@ -125,6 +141,10 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
     const { native, address, frameDuration } = this.#context;
     const frames = Math.ceil(window.microseconds / frameDuration);
     return (this.#queue ??= native.openQueue(address, window.bytes, frames));
+  }
+
+  #checkOpen(): void {
+    if (this.#isShut) throw endpointShut();
   }
 
   #try<T>(purpose: string, work: () => T): T {

@@ -5,6 +5,7 @@ import {
   BusyError,
   DeviceError,
   EndpointError,
+  InvalidRequestError,
   ResourceError,
   TransferStateError,
   TransportError,
@@ -68,6 +69,13 @@ export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochErr
       options,
     );
   }
+  if (errno === constants.errno.EMSGSIZE) {
+    return new InvalidRequestError(
+      "length-out-of-range",
+      `${failed}: a frame is longer than the endpoint takes in this alternate setting`,
+      options,
+    );
+  }
   switch (outcome.libusb) {
     case libusbErrors.access:
       return new AccessError("access-denied", `${failed}: access denied; ${permission(attempt)}`, options);
@@ -80,7 +88,7 @@ export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochErr
     case libusbErrors.pipe:
       return new DeviceError("control-stalled", `${failed}: the device refused the request`, options);
     case libusbErrors.interrupted:
-      return endpointShut(options);
+      return endpointShut(outcome.libusb);
     case libusbErrors.notSupported:
       return new UnsupportedError(
         "unsupported",
@@ -103,9 +111,13 @@ export function deviceGone(id: string, native: number = libusbErrors.noDevice): 
   return new DeviceError("device-gone", `${id} was unplugged: wait for it to attach again`, { native });
 }
 
-/** The endpoint was opened before a reset. */
-function endpointShut(options: { readonly native: number }): TransferStateError {
-  return new TransferStateError("pipe-closed", "the device was reset or closed: open the endpoint again", options);
+/** The endpoint is that of a time before a reset, or of another alternate setting. */
+export function endpointShut(native?: number): TransferStateError {
+  return new TransferStateError(
+    "pipe-closed",
+    "the device was reset, or another alternate setting was selected: open the endpoint again",
+    { native },
+  );
 }
 
 function permission({ device: { descriptor } }: Attempt): string {

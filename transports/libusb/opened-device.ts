@@ -41,6 +41,8 @@ export class OpenedDevice implements TransportDevice {
   readonly #gone = new AsyncSubject<IsochError>();
   /** By interface. */
   readonly #selected = new Map<number, AlternateSetting>();
+  /** Those of the selected alternate settings, by address. */
+  readonly #endpoints = new Map<number, readonly LibusbEndpoint[]>();
   /** What moves data, or did since the last look. */
   readonly #activities = new Set<Activity>();
   /** The last step on the device: one at a time. */
@@ -90,7 +92,7 @@ export class OpenedDevice implements TransportDevice {
   look(): void {
     for (const activity of this.#activities) activity.look();
     // What had arrived comes first.
-    if (!this.#native.gone || this.#activities.size > 0) return;
+    if (!this.#native.gone) return;
     this.#gone.next(deviceGone(this.info.id));
     this.#gone.complete();
   }
@@ -133,7 +135,7 @@ export class OpenedDevice implements TransportDevice {
       const alternate = this.#alternatesOf(interfaceNumber).find((each) => each.alternateSetting === alternateSetting);
       if (alternate === undefined) throw noSuch(`alternate setting ${alternateSetting}`, this.info);
       return this.#do(`select alternate setting ${alternateSetting} of interface ${interfaceNumber} of`, async () => {
-        this.#selected.delete(interfaceNumber);
+        this.#retire(interfaceNumber);
         await this.#native.selectAlternate(interfaceNumber, alternateSetting);
         this.#selected.set(interfaceNumber, alternate);
       });
@@ -148,9 +150,8 @@ export class OpenedDevice implements TransportDevice {
 
   reset(): Observable<never> {
     return this.#do("reset the port of", async () => {
+      for (const interfaceNumber of this.#selected.keys()) this.#retire(interfaceNumber);
       await this.#native.reset();
-      // What is in flight was cancelled, and every interface is in its first alternate setting.
-      this.#selected.clear();
       this.look();
     });
   }
@@ -166,16 +167,15 @@ export class OpenedDevice implements TransportDevice {
         `endpoint 0x${endpointAddress.toString(16)} of ${this.info.id} is not an isochronous endpoint of a selected alternate setting: select one that has it`,
       );
     }
-    return new LibusbEndpoint({
+    const endpoint = new LibusbEndpoint({
       native: this.#native,
       device: this.info,
       address: endpointAddress,
       frameDuration: serviceInterval(descriptor, this.info.speed),
       activities: this.#activities,
-      look: () => {
-        this.look();
-      },
     });
+    this.#endpoints.set(endpointAddress, [...(this.#endpoints.get(endpointAddress) ?? []), endpoint]);
+    return endpoint;
   }
 
   close(): Observable<never> {
@@ -190,6 +190,15 @@ export class OpenedDevice implements TransportDevice {
       });
       return from(this.#closing).pipe(ignoreElements());
     });
+  }
+
+  /** The alternate setting is given up: what is in flight there completes as cancelled. */
+  #retire(interfaceNumber: number): void {
+    for (const { address } of this.#selected.get(interfaceNumber)?.endpoints ?? []) {
+      for (const endpoint of this.#endpoints.get(address) ?? []) endpoint.shut();
+      this.#endpoints.delete(address);
+    }
+    this.#selected.delete(interfaceNumber);
   }
 
   /** @throws {@link EndpointError} `no-such-endpoint` */

@@ -115,7 +115,8 @@ export class IsochronousPipe {
   }
 
   #complete({ command, finish }: Urb, packets: UsbipPackets, submission: Submission): void {
-    const { actual, statuses, lengths, buffer, cancelled, error } = submission;
+    const { actual, statuses, lengths, buffer, cancelled } = submission;
+    const error = submission.error ?? submission.rejected;
     const { length: count } = lengths;
     const codes = new Int32Array(count);
     let errorCount = 0;

@@ -1,3 +1,4 @@
+import { AsyncSubject, type Observable } from "rxjs";
 import {
   BusyError,
   DeviceError,
@@ -53,6 +54,7 @@ export class AttachedDevice {
   readonly #endpoints = new Map<number, VirtualEndpoint>();
   /** By address. */
   readonly #faults = new Map<number, EndpointFaults>();
+  readonly #left = new AsyncSubject<DeviceError>();
   #gone: DeviceError | undefined;
 
   /** @throws {@link DescriptorError} */
@@ -76,6 +78,11 @@ export class AttachedDevice {
       const first = settingOf(each, 0) ?? each.alternates[0];
       if (first !== undefined) this.#selected.set(each.number, first);
     }
+  }
+
+  /** Emits when the device has left, after what was in flight has completed if it could, and completes. */
+  get gone(): Observable<DeviceError> {
+    return this.#left.asObservable();
   }
 
   get claimedInterfaces(): number {
@@ -203,6 +210,8 @@ export class AttachedDevice {
     for (const { number } of this.configuration.interfaces) this.#bus.bandwidth.release(this.#holder(number));
     for (const endpoint of this.#endpoints.values()) endpoint.shut(gone, gone);
     this.#bus.left(this);
+    this.#left.next(gone);
+    this.#left.complete();
   }
 
   #plan(fault: VirtualFault): void {

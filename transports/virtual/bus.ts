@@ -29,10 +29,11 @@ export interface VirtualBusOptions {
   /** Frames from now until a transfer starts that follows nothing. Default: 2. */
   readonly asapDelay?: number | undefined;
   /**
-   * Takes capabilities away, to stand in for a transport that has fewer. Nothing can be added:
-   * blocking, for one, is there only with a clock that can be waited for.
+   * What the bus can do, to stand in for a transport that can do less: `{ startFrame: false }`. What
+   * is left out it can. Nothing can be added: blocking, for one, is there only with a clock that can
+   * be waited for.
    */
-  readonly without?: Partial<TransportCapabilities> | undefined;
+  readonly capabilities?: Partial<TransportCapabilities> | undefined;
   /** Whether completions say on which frame they began. Default: if the bus clock can be read. */
   readonly tellFirstFrame?: boolean | undefined;
 }
@@ -102,16 +103,16 @@ export class VirtualBus implements IsochTransport {
 
   /** @throws `InvalidRequestError`; `DescriptorError` for a device that has a bad one */
   constructor(options: VirtualBusOptions = {}) {
-    const { devices = [], clock = realTimeClock(), asapDelay = 2, without = {} } = options;
+    const { devices = [], clock = realTimeClock(), asapDelay = 2, capabilities = {} } = options;
     wholeNumber("asapDelay", asapDelay, 0, maxFramesPerRequest);
     this.#engine = new BusEngine(clock);
     this.capabilities = {
-      startFrame: without.startFrame ?? true,
-      frameNumber: without.frameNumber ?? true,
-      lengthsPerFrame: without.lengthsPerFrame ?? true,
-      cancel: oneOf("without.cancel", without.cancel ?? "transfer", ["transfer", "pipe", "none"]),
-      blocking: (without.blocking ?? true) && this.#engine.canBlock,
-      dma: without.dma ?? true,
+      startFrame: capabilities.startFrame ?? true,
+      frameNumber: capabilities.frameNumber ?? true,
+      lengthsPerFrame: capabilities.lengthsPerFrame ?? true,
+      cancel: oneOf("capabilities.cancel", capabilities.cancel ?? "transfer", ["transfer", "pipe", "none"]),
+      blocking: (capabilities.blocking ?? true) && this.#engine.canBlock,
+      dma: capabilities.dma ?? true,
     };
     this.#context = {
       engine: this.#engine,

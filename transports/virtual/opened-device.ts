@@ -1,10 +1,11 @@
-import { defer, EMPTY, of, type Observable } from "rxjs";
+import { AsyncSubject, defer, EMPTY, of, type Observable, type Subscription } from "rxjs";
 import {
   DeviceError,
   TransferStateError,
   type ConfigurationDescriptor,
   type ControlSetup,
   type DeviceInfo,
+  type IsochError,
   type TransportDevice,
   type TransportEndpoint,
 } from "../../src/index.js";
@@ -18,6 +19,8 @@ export class OpenedDevice implements TransportDevice {
   readonly configuration: ConfigurationDescriptor;
   readonly #device: AttachedDevice;
   readonly #closed: () => void;
+  readonly #gone = new AsyncSubject<IsochError>();
+  readonly #watch: Subscription;
   #isClosed = false;
 
   /** @param closed called once, when the handle is closed */
@@ -26,6 +29,11 @@ export class OpenedDevice implements TransportDevice {
     this.configuration = device.configuration;
     this.#device = device;
     this.#closed = closed;
+    this.#watch = device.gone.subscribe(this.#gone);
+  }
+
+  get gone(): Observable<IsochError> {
+    return this.#gone.asObservable();
   }
 
   controlTransfer(setup: ControlSetup, data: number | Uint8Array): Observable<Uint8Array> {
@@ -87,6 +95,8 @@ export class OpenedDevice implements TransportDevice {
       if (this.#isClosed) return EMPTY;
       this.#isClosed = true;
       this.#closed();
+      this.#watch.unsubscribe();
+      this.#gone.complete();
       this.#device.releaseAll(this);
       return EMPTY;
     });

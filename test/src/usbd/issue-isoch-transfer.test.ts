@@ -294,7 +294,7 @@ describe("dwStartingFrame", () => {
   });
 
   it("says so where the transport cannot start on a frame", () => {
-    const hPipe = lab({ without: { startFrame: false } }).openIn();
+    const hPipe = lab({ capabilities: { startFrame: false } }).openIn();
     expect(IssueIsochTransfer(hPipe, null, null, USB_IN_TRANSFER, 50, 1, lengths(1), room(maxIn), 0)).toBeNull();
     expect(failure()).toStrictEqual({ win32: ERROR_NOT_SUPPORTED, code: "unsupported" });
   });
@@ -375,7 +375,7 @@ describe("synchronous and asynchronous", () => {
   });
 
   it("row 1 says so where the transport cannot block, and leaves nothing in flight", () => {
-    const { openIn, bus } = lab({ without: { blocking: false } });
+    const { openIn, bus } = lab({ capabilities: { blocking: false } });
     const hPipe = openIn();
     expect(IssueIsochTransfer(hPipe, null, null, asapIn, 0, 1, lengths(1), room(maxIn), 0)).toBeNull();
     expect(failure()).toStrictEqual({ win32: ERROR_NOT_SUPPORTED, code: "unsupported" });
@@ -432,7 +432,7 @@ describe("synchronous and asynchronous", () => {
   it("row 4: a callback and USB_NO_WAIT is asynchronous", () => asynchronousWithCallback(asapIn | USB_NO_WAIT));
 
   it("the asynchronous rows hold where the transport cannot block", async () => {
-    const hPipe = lab({ without: { blocking: false } }).openIn();
+    const hPipe = lab({ capabilities: { blocking: false } }).openIn();
     await new Promise<void>((resolve) => {
       present(IssueIsochTransfer(hPipe, resolve, undefined, asapIn, 0, 2, lengths(2), room(2 * maxIn), 0));
     });
@@ -684,7 +684,7 @@ describe("the rule of the callback", () => {
   });
 
   it("closing before the callback ran is safe where the transport cannot block", async () => {
-    const { openIn, bus } = lab({ without: { blocking: false } });
+    const { openIn, bus } = lab({ capabilities: { blocking: false } });
     const hPipe = openIn();
     const callback = vi.fn();
     const hTransfer = IssueIsochTransfer(hPipe, callback, null, asapIn, 0, 9, lengths(9), room(9 * maxIn), 0);

@@ -105,7 +105,7 @@ describe("uBufferPhysicalAddress", () => {
 
 describe("allocatePhysical", () => {
   it("says so where the transport has no such memory", () => {
-    const hPipe = lab({ without: { dma: false } }).openIn();
+    const hPipe = lab({ capabilities: { dma: false } }).openIn();
     expect(allocatePhysical(hPipe, 64)).toBeNull();
     expect(failure()).toStrictEqual({ win32: ERROR_NOT_SUPPORTED, code: "unsupported" });
   });
@@ -139,7 +139,7 @@ describe("freePhysical", () => {
   });
 
   it("memory of a transfer that was closed in flight is busy until the transport lets go of it", async () => {
-    const hPipe = lab({ without: { blocking: false } }).openIn();
+    const hPipe = lab({ capabilities: { blocking: false } }).openIn();
     const memory = present(allocatePhysical(hPipe, 64));
     const hTransfer = issue(hPipe, memory.bytes, memory.address, USB_NO_WAIT);
     CloseTransfer(hTransfer);

@@ -67,6 +67,7 @@ function bound(device: TransportDevice): TransportDevice {
   return {
     info: device.info,
     configuration: device.configuration,
+    gone: device.gone,
     controlTransfer: (setup, data) => device.controlTransfer(setup, data),
     claimInterface: (number) => device.claimInterface(number),
     releaseInterface: (number) => device.releaseInterface(number),
@@ -221,7 +222,7 @@ describe("ClosePipe", () => {
   });
 
   it("where the transport cannot block, the release follows", async () => {
-    const { openIn, bus } = lab({ without: { blocking: false } });
+    const { openIn, bus } = lab({ capabilities: { blocking: false } });
     const hPipe = openIn();
     issue(hPipe, 9, USB_NO_WAIT);
     expect(ClosePipe(hPipe)).toBe(true);
@@ -311,7 +312,7 @@ describe("AbortPipeTransfers", () => {
   });
 
   it("says so where the transport cannot block, and aborts nothing", async () => {
-    const hPipe = lab({ without: { blocking: false } }).openIn();
+    const hPipe = lab({ capabilities: { blocking: false } }).openIn();
     const hTransfer = issue(hPipe, 9, USB_NO_WAIT);
     expect(AbortPipeTransfers(hPipe, 0)).toBe(false);
     expect(failure()).toStrictEqual({ win32: ERROR_NOT_SUPPORTED, code: "unsupported" });
@@ -470,7 +471,7 @@ describe("GetFrameNumber, GetFrameLength", () => {
   });
 
   it("say so where the transport hides the bus clock, and where no pipe is open", () => {
-    const { hDevice, openIn } = lab({ without: { frameNumber: false } });
+    const { hDevice, openIn } = lab({ capabilities: { frameNumber: false } });
     const [frame, length] = [dword(), Uint16Array.of(7)];
     for (const ask of [() => GetFrameNumber(hDevice, frame), () => GetFrameLength(hDevice, length)]) {
       expect(ask()).toBe(false);

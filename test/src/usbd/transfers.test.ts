@@ -301,7 +301,7 @@ describe("AbortTransfer", () => {
   });
 
   it("says so where the transport cannot block, and aborts nothing", async () => {
-    const hPipe = lab({ without: { blocking: false } }).openIn();
+    const hPipe = lab({ capabilities: { blocking: false } }).openIn();
     const hTransfer = issueAt(hPipe, 20, 4, USB_NO_WAIT);
     expect(AbortTransfer(hTransfer, 0)).toBe(false);
     expect(failure()).toStrictEqual({ win32: ERROR_NOT_SUPPORTED, code: "unsupported" });
@@ -313,7 +313,7 @@ describe("AbortTransfer", () => {
   });
 
   it("where the transport cannot cancel, the transfer runs to its end", () => {
-    const { openIn, bus } = lab({ without: { cancel: "none" } });
+    const { openIn, bus } = lab({ capabilities: { cancel: "none" } });
     const hTransfer = issueAt(openIn(), 20, 4, USB_NO_WAIT);
     expect(AbortTransfer(hTransfer, 0)).toBe(true);
     expect(bus.time).toBe(24_000);
@@ -364,7 +364,7 @@ describe("CloseTransfer", () => {
 
   it("no callback comes after it returned", async () => {
     for (const blocking of [true, false]) {
-      const hPipe = lab({ without: { blocking } }).openIn();
+      const hPipe = lab({ capabilities: { blocking } }).openIn();
       const callback = vi.fn();
       const flags = USB_IN_TRANSFER | USB_START_ISOCH_ASAP;
       for (const abort of [false, true]) {

@@ -358,7 +358,7 @@ describe("isochronous transfers", () => {
     const bus = new VirtualBus({
       devices: [counterDevice()],
       clock: unpacedClock(),
-      without: { frameNumber: false, startFrame: false },
+      capabilities: { frameNumber: false, startFrame: false },
     });
     const server = new UsbipServer({ transports: [bus] });
     const [theirs, ours] = memoryStreams();
@@ -456,7 +456,7 @@ describe("an unlink", () => {
   });
 
   it("where the transport cannot cancel waits for the end, which keeps everything", async () => {
-    const bus = new VirtualBus({ devices: [counterDevice()], clock: unpacedClock(), without: { cancel: "none" } });
+    const bus = new VirtualBus({ devices: [counterDevice()], clock: unpacedClock(), capabilities: { cancel: "none" } });
     const server = new UsbipServer({ transports: [bus] });
     const [theirs, ours] = memoryStreams();
     void server.accept(theirs);

@@ -9,6 +9,7 @@ import {
   type IsochResults,
   type IsochTransport,
   type TransportCapabilities,
+  type TransportDevice,
   type TransportEndpoint,
 } from "../../../src/index.js";
 import {
@@ -216,6 +217,42 @@ describe("audit", () => {
     expect(bus.audit()).toStrictEqual(idle);
   });
 
+  describe("gone", () => {
+    function observed({ gone }: TransportDevice) {
+      const events: string[] = [];
+      gone.subscribe({ next: ({ code }) => events.push(code), complete: () => events.push("complete") });
+      return events;
+    }
+
+    it("emits when the device leaves, after the completions and the detach event, and replays", async () => {
+      const bus = new VirtualBus({ clock: new ManualClock() });
+      const attachment = bus.attach(counterDevice());
+      const port = await RawPort.open(bus, {}, 0x81, 1);
+      const events = observed(port.device);
+      port.onCompleted = () => events.push("completed");
+      bus.devices().subscribe(({ type }) => events.push(type));
+      port.submit({ lengths: 8 });
+      attachment.detach();
+      attachment.detach();
+      expect(events).toStrictEqual(["attach", "completed", "detach", "device-gone", "complete"]);
+      await port.close();
+      expect(observed(port.device)).toStrictEqual(["device-gone", "complete"]);
+    });
+
+    it("completes with the close, for each handle by itself, and then tells of nothing", async () => {
+      const bus = new VirtualBus();
+      const attachment = bus.attach(counterDevice());
+      const [one, other] = [await firstValueFrom(bus.open({})), await firstValueFrom(bus.open({}))];
+      const events = [observed(one), observed(other)];
+      await done(one.close());
+      expect(events).toStrictEqual([["complete"], []]);
+      attachment.detach();
+      expect(events).toStrictEqual([["complete"], ["device-gone", "complete"]]);
+      expect(observed(one)).toStrictEqual(["complete"]);
+      await done(other.close());
+    });
+  });
+
   it("a submission on its way is not taken a second time", async () => {
     const bus = new VirtualBus({ clock: new ManualClock(), devices: [counterDevice()] });
     const port = await RawPort.open(bus, {}, 0x81, 1);
@@ -244,15 +281,15 @@ describe("capabilities", () => {
   });
 
   it("can be taken away, not added", async () => {
-    const without = {
+    const capabilities = {
       startFrame: false,
       frameNumber: false,
       lengthsPerFrame: false,
       cancel: "none",
       dma: false,
     } as const;
-    const bus = new VirtualBus({ without, devices: [counterDevice()] });
-    expect(bus.capabilities).toStrictEqual({ ...without, blocking: true });
+    const bus = new VirtualBus({ capabilities, devices: [counterDevice()] });
+    expect(bus.capabilities).toStrictEqual({ ...capabilities, blocking: true });
     const port = await RawPort.open(bus, {}, 0x81, 1);
     const has = (name: keyof TransportEndpoint) => port.endpoint[name] !== undefined;
     expect({ frameNumber: has("frameNumber"), allocateDma: has("allocateDma") }).toStrictEqual({
@@ -261,12 +298,19 @@ describe("capabilities", () => {
     });
     expect({ wait: has("wait"), stream: has("stream") }).toStrictEqual({ wait: true, stream: false });
     await port.close();
-    const added = new VirtualBus({ clock: schedulerClock(new VirtualTimeScheduler()), without: { blocking: true } });
+    const added = new VirtualBus({
+      clock: schedulerClock(new VirtualTimeScheduler()),
+      capabilities: { blocking: true },
+    });
     expect(added.capabilities.blocking).toBe(false);
   });
 
   it("without the bus clock, completions do not tell their frame", async () => {
-    const bus = new VirtualBus({ clock: unpacedClock(), without: { frameNumber: false }, devices: [counterDevice()] });
+    const bus = new VirtualBus({
+      clock: unpacedClock(),
+      capabilities: { frameNumber: false },
+      devices: [counterDevice()],
+    });
     const port = await RawPort.open(bus, {}, 0x81, 1);
     expect((await port.submit({ lengths: 8 }).completion).firstFrame).toBeUndefined();
     await port.close();
@@ -294,7 +338,7 @@ describe("numbers that cannot be", () => {
   });
 
   it("a cancellation that is none is refused", () => {
-    expect(() => new VirtualBus({ without: { cancel: "some" } } as unknown as VirtualBusOptions)).toThrow(
+    expect(() => new VirtualBus({ capabilities: { cancel: "some" } } as unknown as VirtualBusOptions)).toThrow(
       expect.objectContaining({ code: "invalid-option" }),
     );
   });

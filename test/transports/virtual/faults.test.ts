@@ -215,7 +215,7 @@ describe("halt", () => {
     for (const frameNumber of [true, false]) {
       const clock = new ManualClock();
       const device = scriptedDevice({ interfaces: [[{ address: 0x81, interval: 3 }]] });
-      const bus = new VirtualBus({ clock, asapDelay: 0, without: { frameNumber } });
+      const bus = new VirtualBus({ clock, asapDelay: 0, capabilities: { frameNumber } });
       const attachment = bus.attach(device);
       attachment.inject({ type: "halt", endpoint: 0x81, frame: 2 }, { type: "halt", endpoint: 0x81, frame: 6 });
       const port = await RawPort.open(bus, {}, 0x81, 1);

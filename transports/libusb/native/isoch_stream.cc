@@ -205,7 +205,7 @@ void IsochStream::Stop() {
 
 void IsochStream::Shut() {
   std::lock_guard<std::mutex> lock(mutex_);
-  End({});
+  End({LIBUSB_ERROR_INTERRUPTED, 0});
   CancelAll();
   Settle();
 }

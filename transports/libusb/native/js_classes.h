@@ -85,6 +85,7 @@ class JsRequestQueue : public Napi::ObjectWrap<JsRequestQueue> {
  private:
   Napi::Value Submit(const Napi::CallbackInfo& info);
   void Cancel(const Napi::CallbackInfo& info);
+  void Shut(const Napi::CallbackInfo& info);
   Napi::Value Reap(const Napi::CallbackInfo& info);
   void Wait(const Napi::CallbackInfo& info);
 
@@ -105,6 +106,7 @@ class JsStream : public Napi::ObjectWrap<JsStream> {
   Napi::Value Ended(const Napi::CallbackInfo& info);
   Napi::Value Drained(const Napi::CallbackInfo& info);
   void Stop(const Napi::CallbackInfo& info);
+  void Shut(const Napi::CallbackInfo& info);
 
   std::shared_ptr<IsochStream> stream_;
 };

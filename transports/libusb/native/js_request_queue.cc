@@ -8,6 +8,7 @@ Napi::Function JsRequestQueue::Define(Napi::Env env) {
                      {
                          InstanceMethod<&JsRequestQueue::Submit>("submit"),
                          InstanceMethod<&JsRequestQueue::Cancel>("cancel"),
+                         InstanceMethod<&JsRequestQueue::Shut>("shut"),
                          InstanceMethod<&JsRequestQueue::Reap>("reap"),
                          InstanceMethod<&JsRequestQueue::Wait>("wait"),
                      });
@@ -61,6 +62,8 @@ Napi::Value JsRequestQueue::Reap(const Napi::CallbackInfo& info) {
   result.Set("errno", Napi::Number::New(info.Env(), request->error.system));
   return result;
 }
+
+void JsRequestQueue::Shut(const Napi::CallbackInfo&) { queue_->Shut(); }
 
 void JsRequestQueue::Wait(const Napi::CallbackInfo&) { queue_->Wait(); }
 

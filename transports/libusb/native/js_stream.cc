@@ -28,6 +28,7 @@ Napi::Function JsStream::Define(Napi::Env env) {
                      {
                          InstanceMethod<&JsStream::Take>("take"),
                          InstanceMethod<&JsStream::Stop>("stop"),
+                         InstanceMethod<&JsStream::Shut>("shut"),
                          InstanceAccessor<&JsStream::Ended>("ended"),
                          InstanceAccessor<&JsStream::Drained>("drained"),
                      });
@@ -80,5 +81,7 @@ Napi::Value JsStream::Drained(const Napi::CallbackInfo& info) {
 }
 
 void JsStream::Stop(const Napi::CallbackInfo&) { stream_->Stop(); }
+
+void JsStream::Shut(const Napi::CallbackInfo&) { stream_->Shut(); }
 
 }  // namespace rx_isoch

@@ -1,0 +1,119 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { tcpStream } from "../../transports/usbip/tcp.js";
+import { StrictClient } from "../transports/usbip/strict-client.js";
+import type { PluggedDevice, ServedAudit } from "./device-requests.js";
+import { startDeviceServer, type DeviceServer } from "./device-server.js";
+
+const loopback = "127.0.0.1";
+
+let server: DeviceServer;
+let control: Socket;
+let lines: AsyncIterator<string>;
+
+beforeEach(async () => {
+  server = await startDeviceServer();
+  control = connect(server.port, loopback);
+  lines = createInterface({ input: control })[Symbol.asyncIterator]();
+  await once(control, "connect");
+});
+
+afterEach(async () => {
+  control.destroy();
+  await server.close();
+});
+
+async function send(line: string): Promise<{ readonly answer?: unknown; readonly error?: string }> {
+  control.write(`${line}\n`);
+  return JSON.parse(String((await lines.next()).value)) as { readonly answer?: unknown; readonly error?: string };
+}
+
+async function request<T>(name: string, argument: object | null): Promise<T> {
+  const { answer, error } = await send(JSON.stringify({ request: name, argument }));
+  if (error !== undefined) throw new Error(error);
+  return answer as T;
+}
+
+async function importFrom({ port, busId }: PluggedDevice): Promise<StrictClient> {
+  const client = new StrictClient(tcpStream(connect({ port, host: loopback, allowHalfOpen: true })));
+  expect((await client.import(busId)).status).toBe(0);
+  return client;
+}
+
+describe("the device server", () => {
+  it("exports what is plugged in, counts what arrives, and says what is in use", async () => {
+    const plugged = await request<PluggedDevice>("plug", { speed: "full", serialNumber: "A" });
+    // The loopback address of the host, as the guest has it.
+    expect(plugged).toMatchObject({ busId: "1-1", host: "10.0.2.2" });
+    const client = await importFrom(plugged);
+    expect(await client.selectAlternate(2)).toBe(0);
+    await client.isochronous("out", 4, 8, { data: new Uint8Array(32) }).reply;
+    const { id } = plugged;
+    expect(await request("statistics", { id })).toStrictEqual({ packets: 4, mismatches: 3, short: 0 });
+    expect(await request("audit", null)).toMatchObject({ openDevices: 1, claimedInterfaces: 1, clients: 1 });
+
+    client.end();
+    await request("released", { id });
+    expect(await request<ServedAudit>("audit", null)).toMatchObject({
+      openDevices: 0,
+      claimedInterfaces: 0,
+      inFlight: 0,
+      failures: [],
+    });
+  });
+
+  it("unplugs a device, of which the statistics stay", async () => {
+    const plugged = await request<PluggedDevice>("plug", {});
+    const client = await importFrom(plugged);
+    await request("unplug", { id: plugged.id });
+    await client.closed;
+    expect(client.failure).toBeUndefined();
+    expect(await request("statistics", { id: plugged.id })).toStrictEqual({ packets: 0, mismatches: 0, short: 0 });
+  });
+
+  it("counts the frames of a fault from now", async () => {
+    const plugged = await request<PluggedDevice>("plug", { speed: "full" });
+    const client = await importFrom(plugged);
+    await client.selectAlternate(1);
+    await request("inject", {
+      id: plugged.id,
+      faults: [{ type: "packet", endpoint: 0x81, frame: 0, frames: 1000, status: "crc" }],
+    });
+    const reply = await client.isochronous("in", 8, 1023).reply;
+    expect(reply).toMatchObject({ type: "submit-reply", errorCount: 8 });
+    client.end();
+    await client.closed;
+  });
+
+  it("gives each connection a bus of its own, which goes with it", async () => {
+    const plugged = await request<PluggedDevice>("plug", {});
+    const client = await importFrom(plugged);
+    const other = connect(server.port, loopback);
+    await once(other, "connect");
+    other.destroy();
+    expect(await request("audit", null)).toMatchObject({ openDevices: 1 });
+
+    control.destroy();
+    await client.closed;
+    const late = connect(plugged.port, loopback);
+    await expect(once(late, "connect")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  it.each([
+    ["a device that is none", JSON.stringify({ request: "unplug", argument: { id: "virtual-9" } }), "virtual-9"],
+    ["an option that is none", JSON.stringify({ request: "plug", argument: { speed: "warp" } }), "speed"],
+    ["a line that is no JSON", "plug", "JSON"],
+  ])("answers %s with an error, and goes on", async (_name, line, message) => {
+    expect((await send(line)).error).toContain(message);
+    expect(await request("audit", null)).toMatchObject({ openDevices: 0 });
+  });
+
+  it("closes every bus when it closes", async () => {
+    const client = await importFrom(await request<PluggedDevice>("plug", {}));
+    await server.close();
+    await client.closed;
+    expect(client.isClosed).toBe(true);
+  });
+});
