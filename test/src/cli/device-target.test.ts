@@ -22,8 +22,8 @@ const find = (transport: IsochTransport, options: DeviceTargetOptions) =>
 /** A bus as libusb shows one: nobody says on which frame a transfer began. */
 function hiddenClock(options: VirtualBusOptions = {}) {
   const scheduler = new VirtualTimeScheduler();
-  const without = { frameNumber: false, startFrame: false };
-  return { scheduler, bus: new VirtualBus({ clock: schedulerClock(scheduler), without, ...options }) };
+  const capabilities = { frameNumber: false, startFrame: false };
+  return { scheduler, bus: new VirtualBus({ clock: schedulerClock(scheduler), capabilities, ...options }) };
 }
 
 /** Watches what is found for a second of virtual time. */

@@ -65,7 +65,7 @@ describe("run, on a device that was found", () => {
 
   it("blames the bus, not itself, for packets that went missing unseen", async () => {
     const devices = [counterDevice({ clockPpm: 1000 })];
-    const hidden = new VirtualBus({ devices, without: { frameNumber: false, startFrame: false } });
+    const hidden = new VirtualBus({ devices, capabilities: { frameNumber: false, startFrame: false } });
     expect(await runOn(hidden)).toBe(1);
     expect(printed(err)).toMatch(/^rx-isoch: packets are missing that no loss accounts for/);
     expect(printed(err)).not.toContain("bug");
