@@ -146,7 +146,7 @@ describe("an installation without a compiler and without a prebuilt binary", () 
   it("succeeds on a clone of the repository", () => {
     const clone = join(scratch.path, "clone");
     for (const file of ["package.json", "package-lock.json", "transports/libusb/native"]) {
-      const filter = (source: string): boolean => !/native.(build|prebuilds|node_modules)$/.test(source);
+      const filter = (source: string): boolean => !/native.(build|prebuilds|build-sources)$/.test(source);
       cpSync(join(root, file), join(clone, file), { recursive: true, filter });
     }
     // What is developed with takes its time and has no part in this.

@@ -2,7 +2,7 @@
 // --if-needed: at the installation; only if no binary fits, and a failure is no failure of the installation.
 // --prebuild: into prebuilds/, for publishing.
 import { spawnSync } from "node:child_process";
-import { existsSync, realpathSync } from "node:fs";
+import { cpSync, existsSync, realpathSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 
@@ -75,8 +75,19 @@ function isInstalled(name) {
 
 const missing = ["node-addon-api", "node-gyp-build", "usb"].filter((name) => !isInstalled(name));
 
+/** A copy of libusb's sources: what gyp makes of sources elsewhere, it would write to elsewhere too. */
+function copyLibusb() {
+  const usb = dirname(require.resolve("usb/package.json"));
+  const sources = join(directory, "build-sources");
+  rmSync(sources, { recursive: true, force: true });
+  for (const part of ["libusb.gypi", "libusb_config", "libusb/libusb", "libusb/Xcode", "libusb/msvc"]) {
+    cpSync(join(usb, part), join(sources, part), { recursive: true });
+  }
+}
+
 function build() {
   if (missing.length > 0) throw new Error(`not installed: ${missing.join(", ")}`);
+  copyLibusb();
   if (prebuild) {
     const target = `--target=${process.versions.node}`;
     run(require.resolve("prebuildify/bin.js"), [
