@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { buildStream } from "./bench/build.js";
 import { startDeviceServer } from "./device-server.js";
 import { captureFile, devices } from "./devices.js";
 import { initramfs } from "./initramfs.js";
@@ -98,14 +99,35 @@ function prepareSession(): {
   return { base, preparing: (performance.now() - start) / 1000 };
 }
 
+/** Measures in the guest; it prints by itself. */
+async function bench(): Promise<number> {
+  const { base } = prepareSession();
+  buildStream(root, join(cache, "stream"));
+  const outcome = await runWithDevices({
+    ...base,
+    job: `cd ${quote(root)} && node .cache/vm-bench/main.js`,
+    env: {
+      ...base.env,
+      VM_STREAM: join(cache, "stream"),
+      BENCH_SECONDS: process.env["BENCH_SECONDS"] ?? "15",
+      BENCH_ROUNDS: process.env["BENCH_ROUNDS"] ?? "3",
+    },
+    interactive: false,
+    timeout: Number(process.env["VM_TIMEOUT"] ?? 1800),
+  });
+  if (outcome.status === undefined) console.error(`vm: ${outcome.failure}`);
+  return outcome.status ?? exitStatus.failed;
+}
+
 const commands = new Map([
   ["test", test],
+  ["bench", bench],
   ["shell", shell],
 ]);
 
 try {
   const run = commands.get(command ?? "");
-  if (run === undefined) console.error("usage: main test [vitest's arguments] | main shell [command]");
+  if (run === undefined) console.error("usage: main test [vitest's arguments] | main bench | main shell [command]");
   process.exitCode = run === undefined ? exitStatus.usage : await run();
 } catch (error) {
   if (!(error instanceof MissingError)) throw error;

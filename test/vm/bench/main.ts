@@ -9,8 +9,8 @@ import type { Outcome } from "./contestant.js";
 // one after the other on the same device.
 
 const run = promisify(execFile);
-const seconds = Number(process.env["BENCH_SECONDS"] ?? 15);
-const rounds = Number(process.env["BENCH_ROUNDS"] ?? 3);
+const seconds = Number(setting("BENCH_SECONDS"));
+const rounds = Number(setting("BENCH_ROUNDS"));
 const directory = import.meta.dirname;
 const packetLength = 3072;
 const packets = 64;
@@ -24,7 +24,7 @@ const counter = await bus.attach({ speed: "high" });
 const { bus: busNumber, number } = counter.sysfs;
 
 function node(kind: string, depth: number, stall = 0): () => Promise<Outcome> {
-  const script = join(directory, "vm-bench-contestant.js");
+  const script = join(directory, "contestant.js");
   return () => print(process.execPath, script, kind, packets, depth, seconds, stall);
 }
 
@@ -33,7 +33,7 @@ async function print(program: string, ...args: readonly (string | number)[]): Pr
   return JSON.parse(stdout) as Outcome;
 }
 
-const c = () => print(join(setting("VM_SHARE"), "stream"), busNumber, number, packetLength, packets, queue, seconds);
+const c = () => print(setting("VM_STREAM"), busNumber, number, packetLength, packets, queue, seconds);
 const contestants: readonly (readonly [string, () => Promise<Outcome>])[] = [
   ["C on libusb", c],
   ["rx-isoch, results()", node("transfers", queue)],

@@ -2,8 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { captureFile, type Device } from "../../devices.js";
 
+type SettingName =
+  "VM_SHARE" | "VM_MONITOR_PORT" | "VM_DEVICE_PORT" | "VM_HOST_SPEED" | "VM_STREAM" | "BENCH_SECONDS" | "BENCH_ROUNDS";
+
 /** What the host says to the guest; only there in the guest. */
-export function setting(name: "VM_SHARE" | "VM_MONITOR_PORT" | "VM_DEVICE_PORT" | "VM_HOST_SPEED"): string {
+export function setting(name: SettingName): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: this runs in the guest, by npm run test:vm`);
   return value;
