@@ -74,8 +74,11 @@ async function withDevice<T>(use: (device: TransportDevice) => Promise<T>, trans
 
 /** Uses an open pipe, and closes it. */
 async function withSession(pipe: IsochPipe, use: (session: PipeSession) => Promise<void> | void): Promise<void> {
-  await firstValueFrom(pipe.open().pipe(concatMap(async (session) => use(session))));
-  await done(pipe.closing);
+  try {
+    await firstValueFrom(pipe.open().pipe(concatMap(async (session) => use(session))));
+  } finally {
+    await done(pipe.closing);
+  }
 }
 
 const silence = (length: number, frames: number): IsochRequest => ({
