@@ -38,10 +38,16 @@ module.exports = {
       to: { dependencyTypes: ["core"] },
     },
     {
-      name: "src-is-not-native",
+      name: "only-libusb-is-native",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/cli/" },
-      to: { path: "\\.node$|^(node_modules/)?(usb|node-gyp-build|node-addon-api|bindings)(/|$)" },
+      from: { path: "^(src|operators|transports)/", pathNot: "^transports/libusb/" },
+      to: { path: "\\.node$|^(node_modules/)?(usb|node-gyp(-build)?|node-addon-api|bindings)(/|$)" },
+    },
+    {
+      name: "libusb-imports-its-packages-and-rxjs",
+      severity: "error",
+      from: { path: "^transports/libusb/" },
+      to: { path: "^node_modules/", pathNot: "^node_modules/(rxjs|usb|node-gyp-build|node-addon-api|@types/node)/" },
     },
     {
       name: "operators-import-src-and-rxjs",
@@ -56,9 +62,9 @@ module.exports = {
       to: { path: "^(operators|transports|test|examples)/", pathNot: "^transports/$1/" },
     },
     {
-      name: "virtual-runs-anywhere",
+      name: "virtual-and-webusb-run-anywhere",
       severity: "error",
-      from: { path: "^transports/virtual/" },
+      from: { path: "^transports/(virtual|webusb)/" },
       to: { dependencyTypes: ["core"] },
     },
     {

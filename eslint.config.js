@@ -18,7 +18,7 @@ const hostGlobals = [
 ];
 
 export default defineConfig(
-  globalIgnores(["dist/", "coverage/", ".cache/", "docs/api/"]),
+  globalIgnores(["dist/", "coverage/", ".cache/", "docs/api/", "transports/libusb/native/build*/"]),
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     files: ["**/*.ts"],

@@ -17,8 +17,16 @@ export interface CounterCheck {
 /** A check that has seen nothing yet. */
 export const noCounters: CounterCheck = { inSequence: 0, skipped: 0, wrong: 0, offset: undefined };
 
-/** Takes a frame into the check. Packets that failed, and those too short for a counter, prove nothing. */
-export function checkCounter(check: CounterCheck, { frame, status, data }: FrameResult): CounterCheck {
+/**
+ * Takes a frame into the check. Packets that failed, and those too short for a counter, prove nothing;
+ * behind a loss of estimated length the counters begin anew.
+ */
+export function checkCounter(
+  check: CounterCheck,
+  { frame, status, data }: FrameResult,
+  estimatedLosses: boolean,
+): CounterCheck {
+  if (status === "lost" && estimatedLosses) return { ...check, offset: undefined };
   const counter = status === "ok" ? readCounter(data) : undefined;
   if (counter === undefined) return check;
   const offset = counter - frame;

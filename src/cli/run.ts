@@ -1,10 +1,11 @@
-import { Chalk } from "chalk";
 import { createLogUpdate } from "log-update";
-import { fromEvent, map, ReplaySubject, throttleTime, type Observable } from "rxjs";
+import { switchMap, type Observable } from "rxjs";
 import type { Throughput } from "../../operators/index.js";
-import { IsochError } from "../index.js";
-import { isSound, summarize, summaryText } from "./summary.js";
+import { listenToInterrupts } from "./interrupts.js";
+import { exitStatus, tell } from "./outcome.js";
+import { isSound, summarize, summaryText, type Summary } from "./summary.js";
 import type { WatchTarget } from "./target.js";
+import { chalkForOutput, leaveQuietlyWithReader } from "./terminal.js";
 import { liveView, plainHeader, plainLine } from "./view.js";
 import { watch, type WatchOptions, type WatchState } from "./watch.js";
 
@@ -14,9 +15,6 @@ export interface RunOptions extends Pick<WatchOptions, "duration" | "frames" | "
   readonly json: boolean;
 }
 
-/** What the program tells its caller. */
-export const exitStatus = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
-
 /** How a state is shown. */
 interface Show {
   readonly window: number;
@@ -24,18 +22,20 @@ interface Show {
   readonly atEnd: (state: WatchState) => void;
 }
 
-/** Watches, shows, and returns the exit status. */
-export async function run(target: WatchTarget, { json, ...options }: RunOptions): Promise<number> {
+/** Watches what is found, shows, and returns the exit status. */
+export async function run(target: Observable<WatchTarget>, { json, ...options }: RunOptions): Promise<number> {
   const show = json ? jsonOutput : process.stdout.isTTY ? liveOutput() : plainOutput();
   leaveQuietlyWithReader();
-  const states = watch(target, { ...options, window: show.window, interrupt: interrupts() });
+  const interrupts = listenToInterrupts();
+  const watchOptions = { ...options, window: show.window, interrupt: interrupts.first };
+  const states = target.pipe(switchMap((found) => watch(found, watchOptions)));
   let status: number = exitStatus.ok;
   try {
     await states.forEach((state) => {
       if (state.end === undefined) show.during(state);
       else {
         show.atEnd(state);
-        status = statusOf(state);
+        status = statusOf(state, interrupts.status);
       }
     });
     return status;
@@ -44,50 +44,21 @@ export async function run(target: WatchTarget, { json, ...options }: RunOptions)
   }
 }
 
-function statusOf(state: WatchState): number {
+function statusOf(state: WatchState, interrupted: number): number {
   if (state.end?.reason === "failed") return tell(state.end.error);
-  if (!isSound(summarize(state))) {
-    console.error("rx-isoch: the numbers do not add up: this is a bug of rx-isoch, please report it with the summary");
+  const summary = summarize(state);
+  if (!isSound(summary)) {
+    console.error(`rx-isoch: ${unsoundness(summary, state)}`);
     return exitStatus.failed;
   }
-  return state.end?.reason === "interrupted" ? exitStatus.interrupted : exitStatus.ok;
+  return state.end?.reason === "interrupted" ? interrupted : exitStatus.ok;
 }
 
-function tell(error: unknown): number {
-  if (!IsochError.is(error)) throw error;
-  console.error(`rx-isoch: ${error.code}: ${error.message}`);
-  return exitStatus.failed;
-}
-
-/**
- * Emits at the first Ctrl-C, to those who subscribe later as well; the second ends the program
- * there and then. npm and the shell can pass one Ctrl-C on twice, within milliseconds. The listener
- * stays: log-update's own handler ends the program as soon as nobody else listens.
- */
-function interrupts(): Observable<unknown> {
-  const pressed = new ReplaySubject<unknown>(1);
-  fromEvent(process, "SIGINT")
-    .pipe(
-      throttleTime(300),
-      map((_, before) => {
-        if (before > 0) process.exit(exitStatus.interrupted);
-      }),
-    )
-    .subscribe(pressed);
-  return pressed;
-}
-
-/** Ends without a word when whoever reads the output, `head` for one, has had enough. */
-function leaveQuietlyWithReader(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(exitStatus.ok);
-  });
-}
-
-/** https://no-color.org; chalk looks at FORCE_COLOR only. */
-function chalkForOutput() {
-  return process.env["NO_COLOR"] ? new Chalk({ level: 0 }) : new Chalk();
+/** Who is to blame for numbers that are wrong. */
+function unsoundness({ checks }: Summary, { counter }: WatchState): string {
+  return checks.conserved && counter?.estimatedLosses === true
+    ? "packets are missing that no loss accounts for: the device did not send them, or the controller lost them unseen"
+    : "the numbers do not add up: this is a bug of rx-isoch, please report it with the summary";
 }
 
 function liveOutput(): Show {

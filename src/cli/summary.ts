@@ -3,7 +3,7 @@ import type { Direction, FrameStatus, IsochErrorCode, Speed } from "../index.js"
 import type { CounterStatistics } from "../../transports/virtual/index.js";
 import { count, counted, hexAddress, megabytes, microseconds, sparkline } from "./format.js";
 import { secondsOf } from "./tally.js";
-import { nameOf } from "./target.js";
+import { nameOf, placeOf } from "./names.js";
 import type { WatchEnd, WatchState } from "./watch.js";
 
 /** How a watch went: plain data, and the output of `--json`. */
@@ -13,6 +13,8 @@ export interface Summary {
   readonly speed: Speed;
   readonly endpoint: number;
   readonly direction: Direction;
+  readonly interfaceNumber: number;
+  readonly alternate: number;
   /** Bytes asked for in each frame. */
   readonly frameLength: number;
   /** Microseconds. */
@@ -61,6 +63,8 @@ export function summarize(state: WatchState): Summary {
     speed: device.info.speed,
     endpoint: endpoint.address,
     direction: endpoint.direction,
+    interfaceNumber: endpoint.interfaceNumber,
+    alternate: endpoint.alternate,
     frameLength: endpoint.frameLength,
     frameDuration: endpoint.frameDuration,
     end: end?.reason ?? "interrupted",
@@ -126,7 +130,7 @@ export function summaryText(state: WatchState, chalk: ChalkInstance): string {
   return [
     "",
     ` ${headline(state, summary, chalk)}`,
-    ` ${chalk.dim(`${summary.direction.toUpperCase()} ${hexAddress(summary.endpoint)} of ${summary.device}, ${summary.transport} bus, ${summary.speed} speed`)}`,
+    ` ${chalk.dim(`${summary.direction.toUpperCase()} ${hexAddress(summary.endpoint)} of ${summary.device} ${placeOf(state.device, summary.transport)}, ${summary.speed} speed`)}`,
     "",
     ...(rates.length < 5 ? [] : [` ${"rate".padEnd(10)} ${chalk.cyan(sparkline(rates, 1e6 / summary.frameDuration))}`]),
     ...rows.map(([name, value]) => ` ${name.padEnd(10)} ${value}`),

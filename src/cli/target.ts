@@ -1,4 +1,4 @@
-import type { DeviceSelector, EndpointSelector, IsochTransport, UsbDevice } from "../index.js";
+import type { DeviceSelector, EndpointSelector, IsochTransport } from "../index.js";
 import {
   counterDevice,
   counterProtocol,
@@ -21,12 +21,16 @@ export interface WatchTarget {
 export interface CounterTraits {
   /** Its clock is faster than the bus, so it drops a packet, and with it a counter, now and then. */
   readonly skips: boolean;
+  /** The bus clock is hidden, so that the length of a loss is an estimate, and the counters begin anew behind it. */
+  readonly estimatedLosses: boolean;
 }
 
 /** How the virtual counter device is set up. */
 export interface VirtualTargetOptions {
   readonly speed: NonNullable<CounterDeviceOptions["speed"]>;
   readonly endpoint: number;
+  /** Default: the one in which the endpoint has the most bytes per frame. */
+  readonly alternate?: number | undefined;
   readonly clockPpm: number;
   readonly faults: readonly FaultPlan[];
   /** Default: real time. */
@@ -39,20 +43,14 @@ export interface VirtualTarget extends WatchTarget {
 }
 
 /** Makes a bus, which begins now, with a counter device on it. */
-export function virtualTarget({ speed, endpoint, clockPpm, faults, clock }: VirtualTargetOptions): VirtualTarget {
+export function virtualTarget(options: VirtualTargetOptions): VirtualTarget {
+  const { speed, endpoint, alternate, clockPpm, faults, clock } = options;
   const bus = new VirtualBus({ clock });
   bus.attach(counterDevice({ speed, clockPpm })).inject(...faults.map((plan) => plan(endpoint)));
   return {
     transport: bus,
     device: { vendorId: counterProtocol.vendorId, productId: counterProtocol.productId },
-    endpoint: { endpoint },
-    counter: { skips: clockPpm > 0 },
+    endpoint: { endpoint, alternate },
+    counter: { skips: clockPpm > 0, estimatedLosses: false },
   };
-}
-
-/** Names a device for people. */
-export function nameOf({ info }: Pick<UsbDevice, "info">): string {
-  const id = (number: number) => number.toString(16).padStart(4, "0");
-  const ids = `${id(info.descriptor.vendorId)}:${id(info.descriptor.productId)}`;
-  return info.product === undefined ? ids : `${info.product} ${ids}`;
 }

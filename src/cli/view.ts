@@ -1,7 +1,7 @@
 import type { ChalkInstance } from "chalk";
 import { bar, count, counted, hexAddress, megabytes, microseconds, seconds, sparkline } from "./format.js";
 import type { Incident } from "./tally.js";
-import { nameOf } from "./target.js";
+import { nameOf, placeOf } from "./names.js";
 import type { WatchState } from "./watch.js";
 
 /** Where a view is shown. */
@@ -77,7 +77,7 @@ export function plainLine(state: WatchState): string {
 }
 
 function nameOnBus({ device, transport }: WatchState): string {
-  return `${nameOf(device)} on the ${transport} bus, ${device.info.speed} speed`;
+  return `${nameOf(device)} ${placeOf(device, transport)}, ${device.info.speed} speed`;
 }
 
 function describeEndpoint({ endpoint }: WatchState): string {

@@ -30,6 +30,7 @@ import {
   serviceInterval,
   type Direction,
   type EndpointSelector,
+  type FrameResult,
   type IsochRequest,
   type IsochResults,
   type UsbDevice,
@@ -76,6 +77,8 @@ export interface WatchOptions {
 export interface WatchedEndpoint {
   readonly address: number;
   readonly direction: Direction;
+  readonly interfaceNumber: number;
+  readonly alternate: number;
   /** Bytes asked for in each frame. */
   readonly frameLength: number;
   /** Microseconds from one frame to the next. */
@@ -150,7 +153,7 @@ function watchDevice(device: UsbDevice, target: WatchTarget, options: WatchOptio
     ),
   );
 
-  const issued = of(requests(endpoint)).pipe(issue(pipe, { queue: endpoint.queue }));
+  const issued = of(requests(endpoint, target.counter)).pipe(issue(pipe, { queue: endpoint.queue }));
   const transfers = isIn ? issued.pipe(compact()) : issued;
   return transfers.pipe(
     abort(interrupt),
@@ -205,7 +208,10 @@ function measure(
   const everyFrame = quietly.pipe(frames(), gaps());
   const span = quietly.pipe(scan(extendSpan, undefined), startWith(undefined));
   const troubles = everyFrame.pipe(scan(addFrame, noTroubles), startWith(noTroubles));
-  const counters = everyFrame.pipe(scan(checkCounter, noCounters), startWith(noCounters));
+  const counters = everyFrame.pipe(
+    scan((check, frame: FrameResult) => checkCounter(check, frame, counter?.estimatedLosses ?? false), noCounters),
+    startWith(noCounters),
+  );
   return results.pipe(
     throughput({ window, scheduler }),
     withLatestFrom(span, troubles, counters),
@@ -233,12 +239,20 @@ function lastStatistics(device: UsbDevice): Observable<CounterStatistics | undef
   return counterStatistics(device).pipe(catchError(() => of(undefined)));
 }
 
-function requests({ direction, frameLength, frames }: WatchedEndpoint): Iterable<IsochRequest> {
-  return direction === "out" ? counterRequests(frameLength, frames) : receiveRequests(frameLength, frames);
+function requests(
+  { direction, frameLength, frames }: WatchedEndpoint,
+  counter: CounterTraits | undefined,
+): Iterable<IsochRequest> {
+  if (direction === "in") return receiveRequests(frameLength, frames);
+  return counter === undefined ? silentRequests(frameLength, frames) : counterRequests(frameLength, frames);
 }
 
 function* receiveRequests(frameLength: number, frames: number): Generator<IsochRequest> {
   for (;;) yield { lengths: frameLength, frames };
+}
+
+function* silentRequests(frameLength: number, frames: number): Generator<IsochRequest> {
+  for (;;) yield { lengths: frameLength, frames, buffer: new Uint8Array(frameLength * frames) };
 }
 
 function watchedEndpoint(
@@ -246,11 +260,13 @@ function watchedEndpoint(
   selector: EndpointSelector,
   { frames, queue }: WatchOptions,
 ): WatchedEndpoint {
-  const { endpoint } = findIsochEndpoint(configuration, selector, info.speed);
+  const { endpoint, interfaceNumber, alternate } = findIsochEndpoint(configuration, selector, info.speed);
   const frameDuration = serviceInterval(endpoint, info.speed);
   return {
     address: endpoint.address,
     direction: endpoint.direction,
+    interfaceNumber,
+    alternate: alternate.alternateSetting,
     frameLength: maxBytesPerInterval(endpoint, info.speed),
     frameDuration,
     frames: frames ?? Math.max(1, Math.round(8000 / frameDuration)),

@@ -11,7 +11,7 @@ import { pack, readRoot, run, Scratch } from "../support/pack.js";
 const scratch = new Scratch();
 const unpacked = join(scratch.path, "package");
 /** Entries that only Node has a use for: they need its types, the others must not. */
-const nodeEntries = ["rx-isoch/transports/usbip/tcp"];
+const nodeEntries = ["rx-isoch/transports/libusb", "rx-isoch/transports/usbip/tcp"];
 /** What each example prints. */
 const printed: Readonly<Record<string, RegExp>> = {
   "loss-report.ts": /^ok {4}6868\ncrc {3}12\nlost {2}1120\n$/,
@@ -46,8 +46,48 @@ describe("the tarball", () => {
   it("holds nothing else: no tests, no command line, no tooling", () => {
     const shipped =
       /^((dist\/)?(src(?!\/cli\/)|operators|transports)\/|(LICENSE|README\.md|CHANGELOG\.md|package\.json)$)/;
-    const stray = files.filter((file) => !shipped.test(file) || /\.(test|test-d|spec)\.|(^|\/)__tests__\//.test(file));
+    const unwanted = /\.(test|test-d|spec)\.|(^|\/)(__tests__\/|\.)/;
+    const stray = files.filter((file) => !shipped.test(file) || unwanted.test(file));
     expect(stray).toStrictEqual([]);
+  });
+
+  it("holds what the addon is compiled from, and the licence of what is linked into it", () => {
+    const native = "transports/libusb/native";
+    const sources = readdirSync(join(root, native)).filter((name) => /\.(cc|h|gyp|mjs|md|txt)$/.test(name));
+    expect(sources).toEqual(expect.arrayContaining(["addon.cc", "binding.gyp", "build.mjs", "libusb-COPYING.txt"]));
+    const shipped = files.filter((file) => file.startsWith(`${native}/`)).map((file) => relative(native, file));
+    expect(shipped.sort()).toStrictEqual(sources.sort());
+  });
+
+  it("holds prebuilt binaries, but nothing of a build on the machine that packs it", () => {
+    const native = join(scratch.path, "packed/transports/libusb/native");
+    const made = ["build/Release/rx_isoch.node", "node_modules/usb/usb.a", "prebuilds/linux-x64/node.glibc.node"];
+    for (const file of made) {
+      mkdirSync(dirname(join(native, file)), { recursive: true });
+      writeFileSync(join(native, file), "");
+    }
+    writeFileSync(join(scratch.path, "packed/package.json"), readRoot("package.json"));
+    writeFileSync(join(scratch.path, "packed/.gitignore"), readRoot(".gitignore"));
+    const output = run(join(scratch.path, "packed"), "npm", "pack", "--dry-run", "--json", "--ignore-scripts");
+    const [{ files }] = JSON.parse(output) as [{ files: { path: string }[] }];
+    expect(files.map(({ path }) => path).filter((path) => path.includes("native"))).toStrictEqual([
+      "transports/libusb/native/prebuilds/linux-x64/node.glibc.node",
+    ]);
+  });
+
+  it("names the libusb that is linked, with the licence that came with it", () => {
+    const read = (file: string): string => readFileSync(join(root, "node_modules/usb", file), "utf8");
+    const [major, minor, micro] = ["MAJOR", "MINOR", "MICRO"].map(
+      (name) => new RegExp(`#define LIBUSB_${name} (\\d+)`).exec(read("libusb/libusb/version.h"))?.[1],
+    );
+    const { version } = JSON.parse(read("package.json")) as { version: string };
+    const notice = readFileSync(join(unpacked, "transports/libusb/native/NOTICE.md"), "utf8");
+    expect(notice).toContain(`**${major}.${minor}.${micro}**`);
+    expect(notice).toContain(`**${version}**`);
+    expect(notice).toContain(`npm install usb@${version}`);
+    expect(readFileSync(join(unpacked, "transports/libusb/native/libusb-COPYING.txt"), "utf8")).toBe(
+      read("libusb/COPYING"),
+    );
   });
 
   it("ships every source that a map points to", () => {
@@ -82,7 +122,9 @@ describe("a consumer outside the repository", () => {
     mkdirSync(consumer);
     write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
     const packages = [tarball, "rxjs@7.8.2", `typescript@${ts.version}`, "@types/node@20"];
-    run(consumer, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", ...packages);
+    // How an addon gets there is the subject of installation.test.ts.
+    const quietly = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"];
+    run(consumer, "npm", "install", ...quietly, ...packages);
     write(
       "tsconfig.json",
       JSON.stringify({

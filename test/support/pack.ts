@@ -1,23 +1,33 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { root } from "./entries.js";
 
-/** Runs a program to its end; a failure throws with all its output. */
+/** Runs a program to its end; a failure throws with all its output. Returns what it printed to stdout. */
 export function run(directory: string, program: string, ...args: string[]): string {
-  try {
-    return execFileSync(program, args, {
-      cwd: directory,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: 120_000,
-    });
-  } catch (error) {
-    const { message, stdout } = error as Error & { stdout?: string };
-    // Without a cause: it would print the same output twice more.
-    throw new Error(`${message}\n${stdout ?? ""}`);
-  }
+  return runWith({}, directory, program, ...args).stdout;
+}
+
+/** {@link run} with changes to the environment, where `undefined` takes a variable away. */
+export function runWith(
+  changes: NodeJS.ProcessEnv,
+  directory: string,
+  program: string,
+  ...args: string[]
+): { readonly stdout: string; readonly stderr: string } {
+  const { status, error, stdout, stderr } = spawnSync(program, args, {
+    cwd: directory,
+    encoding: "utf8",
+    env: { ...process.env, ...changes },
+    stdio: ["ignore", "pipe", "pipe"],
+    // An installation compiles the addon.
+    timeout: 240_000,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status === 0) return { stdout, stderr };
+  const end = error?.message ?? `ended with ${status}`;
+  throw new Error(`${program} ${args.join(" ")}: ${end}\n${stdout}\n${stderr}`);
 }
 
 /** A directory outside the repository, gone at the end of a `using` block or with `[Symbol.dispose]()`. */
@@ -28,9 +38,13 @@ export class Scratch {
   }
 }
 
+/** What compiling the addon leaves behind. */
+const native = "transports/libusb/native";
+const compiled = ["build", "node_modules", "prebuilds"].map((name) => join(native, name));
+
 /**
  * Builds and packs a copy of what is shipped, so that neither a stale `dist` nor a concurrent build
- * gets into the package. Returns the path of the tarball.
+ * gets into the package, nor an addon that was compiled here. Returns the path of the tarball.
  */
 export function pack(destination: string): string {
   const copy = join(root, ".cache/package");
@@ -38,7 +52,8 @@ export function pack(destination: string): string {
   mkdirSync(copy, { recursive: true });
   const shipped = ["package.json", "tsconfig.json", "tsconfig.build.json", "README.md", "LICENSE", "CHANGELOG.md"];
   for (const name of [...shipped, "src", "operators", "transports"]) {
-    cpSync(join(root, name), join(copy, name), { recursive: true });
+    const filter = (source: string): boolean => !compiled.includes(relative(root, source));
+    cpSync(join(root, name), join(copy, name), { recursive: true, filter });
   }
   run(copy, "npm", "run", "--silent", "build");
   const output = run(copy, "npm", "pack", "--json", "--ignore-scripts", "--pack-destination", destination);

@@ -191,6 +191,11 @@ class Workbench {
     return pipe;
   }
 
+  /** Waits until that holds, or for long. */
+  async until(holds: () => boolean): Promise<void> {
+    for (let i = 0; i < 20 && !holds(); i++) await this.rig.pause();
+  }
+
   async attach(): Promise<DeviceSelector> {
     if (this.rig.attach === undefined) throw new Error("the rig has no hotplug: declare the gap");
     return this.rig.attach();
@@ -234,7 +239,7 @@ class Workbench {
     for (const close of this.#closing.reverse()) await close();
     const inUse = () => Object.entries(this.rig.audit?.() ?? {}).filter(([, count]) => count !== 0);
     // Where closing takes a while, nobody tells when the last of it is done.
-    for (let i = 0; i < 10 && inUse().length > 0; i++) await this.rig.pause();
+    await this.until(() => inUse().length === 0);
     expect(inUse(), "resources return to zero").toStrictEqual([]);
     expect(this.#strict?.violations ?? []).toStrictEqual([]);
   }
@@ -397,11 +402,13 @@ export function transportContract(target: ContractTarget): void {
         bench.atEnd(() => {
           subscription.unsubscribe();
         });
+        await bench.until(() => events.length > 0);
         await bench.rig.pause();
         const [first, ...others] = events;
         expect(others).toStrictEqual([]);
         await bench.attach();
         await bench.detach();
+        await bench.until(() => events.length > 2);
         await bench.rig.pause();
         expect(events.map(({ type }) => type)).toStrictEqual(["attach", "attach", "detach"]);
         expect(events[2]?.device.id).toBe(first?.device.id);

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { UnsupportedError } from "../../src/index.js";
@@ -157,24 +156,45 @@ export function loadAddon(): Addon {
   try {
     return (loaded ??= load());
   } catch (cause) {
-    throw new UnsupportedError(
-      "no-addon",
-      `the libusb addon is not there for ${process.platform}-${process.arch}: install a C++ compiler, make and Python, then run "npm rebuild rx-isoch --foreground-scripts"; every other transport works without it`,
-      { cause },
-    );
+    throw new UnsupportedError("no-addon", `the libusb addon ${fault(cause)}; ${remedy()}`, { cause });
   }
 }
 
+const require = createRequire(import.meta.url);
+
 function load(): Addon {
-  const require = createRequire(import.meta.url);
   const nodeGypBuild = require("node-gyp-build") as (directory: string) => Addon;
   return nodeGypBuild(nativeDirectory());
 }
 
-/** The sources and the binaries of the addon: beside this file, and in a built package three folders up. */
+function fault(cause: unknown): string {
+  const target = `${process.platform}-${process.arch}`;
+  const isDamaged = cause instanceof Error && "code" in cause && cause.code === "ERR_DLOPEN_FAILED";
+  return isDamaged ? `for ${target} does not load (${cause.message})` : `is not there for ${target}`;
+}
+
+/**
+ * What gets the addon whatever installed the package: npm and its kin run no script of a package that
+ * was not approved, and leave optional packages out when told to.
+ */
+function remedy(): string {
+  const missing = ["node-addon-api", "node-gyp-build", "usb"].filter((name) => !isInstalled(name));
+  const install = missing.length === 0 ? "" : `run npm install --include=optional (without: ${missing.join(", ")}), `;
+  if (!isInstalled("rx-isoch")) return "install rx-isoch itself beside the bundle it is in";
+  const script = join(nativeDirectory(), "build.mjs");
+  return `${install}install a C++ compiler, make and Python 3, then run: node "${script}"; all else works without it`;
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    require.resolve(`${name}/package.json`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The sources and the binaries of the addon, by the package's name: in a bundle too, where it is installed. */
 function nativeDirectory(): string {
-  const beside = join(import.meta.dirname, "native");
-  if (existsSync(beside)) return beside;
-  const root = dirname(dirname(dirname(import.meta.dirname)));
-  return join(root, "transports/libusb/native");
+  return join(dirname(require.resolve("rx-isoch/package.json")), "transports/libusb/native");
 }

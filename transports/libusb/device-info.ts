@@ -2,7 +2,6 @@ import {
   IsochError,
   parseConfigurationDescriptor,
   parseDeviceDescriptor,
-  type ConfigurationDescriptor,
   type DeviceInfo,
   type Speed,
 } from "../../src/index.js";
@@ -11,13 +10,18 @@ import type { NativeDeviceInfo } from "./addon.js";
 /** `enum libusb_speed`. A speed that the system does not know is taken for the commonest. */
 const speeds: readonly Speed[] = ["high", "low", "full", "high", "super", "super-plus", "super-plus"];
 
-/** What is known of a device without opening it. A configuration that does not parse is left out. */
-export function toDeviceInfo(native: NativeDeviceInfo): DeviceInfo {
+/**
+ * What is known of a device without opening it. A configuration that does not parse is left out, and
+ * so is a device with such a descriptor.
+ */
+export function toDeviceInfo(native: NativeDeviceInfo): DeviceInfo | undefined {
+  const descriptor = parsed(parseDeviceDescriptor, native.descriptor);
+  if (descriptor === undefined) return undefined;
   return {
     id: deviceId(native),
     speed: speeds[native.speed] ?? "high",
-    descriptor: parseDeviceDescriptor(native.descriptor),
-    configurations: native.configurations.flatMap(parseTolerantly),
+    descriptor,
+    configurations: native.configurations.flatMap((bytes) => parsed(parseConfigurationDescriptor, bytes) ?? []),
     manufacturer: native.manufacturer,
     product: native.product,
     serialNumber: native.serialNumber,
@@ -29,11 +33,12 @@ export function deviceId({ bus, address, ports }: Pick<NativeDeviceInfo, "bus" |
   return `${bus}-${ports.length === 0 ? "0" : ports.join(".")}:${address}`;
 }
 
-function parseTolerantly(bytes: Uint8Array): ConfigurationDescriptor[] {
+/** `undefined` for bytes that are no such descriptor. */
+function parsed<T>(parse: (bytes: Uint8Array) => T, bytes: Uint8Array): T | undefined {
   try {
-    return [parseConfigurationDescriptor(bytes)];
+    return parse(bytes);
   } catch (error) {
-    if (IsochError.is(error)) return [];
+    if (IsochError.is(error)) return undefined;
     throw error;
   }
 }

@@ -50,6 +50,7 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
   #queue: NativeRequestQueue | undefined;
   #stream: NativeStream | undefined;
   #isShut = false;
+  #lastTimestamp = 0;
 
   constructor(context: EndpointContext) {
     this.#context = context;
@@ -132,7 +133,9 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
 
   #fill(submission: Submission, outcome: NativeRequestOutcome): void {
     submission.nativeStatuses = translateStatuses(submission.statuses);
-    submission.timestamp = outcome.timestamp;
+    // What was cancelled may have come back before what it was queued behind.
+    this.#lastTimestamp = Math.max(this.#lastTimestamp, outcome.timestamp);
+    submission.timestamp = this.#lastTimestamp;
     submission.cancelled = outcome.cancelled;
     if (outcome.libusb !== 0) submission.error = toIsochError(outcome, this.#attempt("submit to"));
   }

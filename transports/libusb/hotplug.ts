@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Observable } from "rxjs";
+import { UnsupportedError } from "../../src/index.js";
 import type { DeviceChange } from "./addon.js";
 import type { SharedContext } from "./shared-context.js";
 
@@ -15,6 +16,7 @@ export type HotplugSource = "usb" | "addon";
  * where no udevd runs, as in most containers, it hears nothing.
  *
  * @param source to have one of them and no other
+ * @throws {@link UnsupportedError} `unsupported` if that is `usb`, which does not load
  */
 export function deviceChanges(context: SharedContext, source: HotplugSource | undefined): Observable<DeviceChange> {
   return (source ?? (hasUdev() ? "usb" : "addon")) === "usb"
@@ -61,8 +63,12 @@ function changesFromUsb(isDemanded: boolean): Observable<DeviceChange> | undefin
 function loadUsb(isDemanded: boolean): UsbPackage | undefined {
   try {
     return createRequire(import.meta.url)("usb") as UsbPackage;
-  } catch (error) {
-    if (isDemanded) throw error;
-    return undefined;
+  } catch (cause) {
+    if (!isDemanded) return undefined;
+    throw new UnsupportedError(
+      "unsupported",
+      'the package usb does not load: run npm install usb, and on Linux install libudev.so.1 (Debian: libudev1); or leave the option hotplug out, or set it to "addon"',
+      { cause },
+    );
   }
 }

@@ -19,7 +19,8 @@ export function interfaceHolder(
   interfaceNumber: number,
 ): string | undefined {
   if (process.platform !== "linux") return undefined;
-  const device = `${location.bus}-${location.ports.join(".")}`;
+  // The root hub is at port 0.
+  const device = `${location.bus}-${location.ports.join(".") || "0"}`;
   const link = `/sys/bus/usb/devices/${device}:${configuration}.${interfaceNumber}/driver`;
   const driver = attempt(() => basename(readlinkSync(link)));
   if (driver === undefined) return undefined;

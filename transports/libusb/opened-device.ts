@@ -103,7 +103,7 @@ export class OpenedDevice implements TransportDevice {
       const { request, value, index } = setup;
       const type = requestTypes[setup.type] | recipients[setup.recipient];
       return this.#step(
-        `have answered the ${setup.type} request ${request}, value ${value}, index ${index}, at`,
+        `get an answer to the ${setup.type} request ${request}, value ${value}, index ${index}, from`,
         async () => {
           if (typeof data === "number") {
             return this.#native.controlIn(type | deviceToHost, request, value, index, data);

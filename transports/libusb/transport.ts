@@ -125,7 +125,7 @@ class LibusbTransport implements IsochTransport {
     try {
       for (const native of await context.devices()) {
         const info = toDeviceInfo(native);
-        if (!matchesSelector(info, selector)) continue;
+        if (info === undefined || !matchesSelector(info, selector)) continue;
         return await OpenedDevice.open(context, native, info, {
           detachKernelDriver: this.#options.detachKernelDriver ?? true,
           closed: () => this.#context.release(),
@@ -190,6 +190,7 @@ class KnownDevices {
     const key = keyOf(native);
     if (this.#known.has(key)) return;
     const device = toDeviceInfo(native);
+    if (device === undefined) return;
     this.#known.set(key, device);
     this.#subscriber.next({ type: "attach", device });
   }

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -14,8 +15,16 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the program; `interrupt` says at which output it gets a Ctrl-C. */
-function cli(args: readonly string[], { interrupt, env }: { interrupt?: RegExp; env?: Record<string, string> } = {}) {
+interface Circumstances {
+  /** At which output it gets the signal. */
+  readonly interrupt?: RegExp;
+  /** Default: SIGINT, a Ctrl-C. */
+  readonly signal?: "SIGINT" | "SIGTERM";
+  readonly env?: Record<string, string>;
+}
+
+/** Runs the program. */
+function cli(args: readonly string[], { interrupt, signal = "SIGINT", env }: Circumstances = {}) {
   return new Promise<Outcome>((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -29,7 +38,7 @@ function cli(args: readonly string[], { interrupt, env }: { interrupt?: RegExp; 
       stdout += text;
       if (isInterrupted || interrupt?.test(stdout) !== true) return;
       isInterrupted = true;
-      child.kill("SIGINT");
+      child.kill(signal);
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
@@ -84,13 +93,35 @@ describe("the program", { timeout: 60_000 }, () => {
     expect(plain.stdout).not.toContain("\u001b");
   });
 
-  it("ends with the summary and status 130 at a Ctrl-C", async () => {
-    const { status, stdout, stderr } = await cli(["--duration", "60"], { interrupt: /in flight\n/ });
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("ends with the summary at a %s, with status %d", async (signal, expected) => {
+    const { status, stdout, stderr } = await cli(["--duration", "60"], { interrupt: /in flight\n/, signal });
     expect(stderr).toBe("");
     expect(stdout).toContain("Interrupted after");
     expect(stdout).toMatch(/✔ [\d,]+ delivered \+ [\d,]+ lost = [\d,]+ on the bus/);
-    expect(status).toBe(130);
+    expect(status).toBe(expected);
   });
+
+  it.skipIf(process.platform === "win32")(
+    "ends with the summary when npm's shell is terminated around it",
+    async () => {
+      const shell = spawn("sh", ["-c", '"$0" "$1" --duration 60; true', process.execPath, program], {
+        stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, npm_lifecycle_event: "start" },
+        timeout: 30_000,
+      });
+      let stdout = "";
+      shell.stdout.setEncoding("utf8").on("data", (text: string) => {
+        stdout += text;
+        if (text.includes("in flight")) shell.kill("SIGTERM");
+      });
+      // When the program, too, has closed its end.
+      await once(shell, "close");
+      expect(stdout).toContain("Interrupted after");
+    },
+  );
 
   it("ends with the summary, what to do, and status 1 when the device is unplugged", async () => {
     const { status, stdout, stderr } = await cli(["--fault", "unplug@2000"]);
@@ -107,12 +138,36 @@ describe("the program", { timeout: 60_000 }, () => {
     expect(status).toBe(1);
   });
 
+  it("streams in the alternate setting that is asked for", async () => {
+    const { status, stdout } = await cli(["--duration", "0.2", "--json", "--alternate", "3"]);
+    expect(JSON.parse(stdout)).toMatchObject({ alternate: 3, frameLength: 1024, checks: { counters: true } });
+    expect(status).toBe(0);
+  });
+
+  // The bundle is not where the addon is looked for.
+  it.each([[["--list"]], [["--list", "--json"]], [["--device", "1209:0001"]], [["--device", "webcam", "--json"]]])(
+    "says in one line how to get the addon: %j",
+    async (args) => {
+      const { status, stdout, stderr } = await cli(args);
+      expect(stdout).toBe("");
+      expect(stderr).toMatch(/^rx-isoch: no-addon: .*npm rebuild.*\n$/);
+      expect(status).toBe(1);
+    },
+  );
+
   it.each([
     [["--duration", "soon"]],
     [["--duration", "0"]],
     [["--duration", ""]],
     [["--speed", "low"]],
     [["--endpoint", "0x181"]],
+    [["--alternate", "256"]],
+    [["--device", " "]],
+    [["--device", "webcam", "--speed", "full"]],
+    [["--device", "webcam", "--fault", "crc@4000"]],
+    [["--device", "webcam", "--clock-ppm", "3"]],
+    [["--list", "--device", "webcam"]],
+    [["--list", "--duration", "3"]],
     [["--frames", "1.5"]],
     [["--queue", "0"]],
     [["--clock-ppm", "1e9"]],

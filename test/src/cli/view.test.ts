@@ -88,7 +88,7 @@ describe("summaryText", () => {
     expect(lines(summaryText(lastState({ faults: [...troubled, "short@500x10"] }), plain))).toStrictEqual([
       "",
       " Finished after 1.06 s",
-      " IN 0x81 of counter 1209:0001, virtual bus, high speed",
+      " IN 0x81 of counter 1209:0001 on the virtual bus, high speed",
       "",
       " rate       █▃▁▅█",
       " delivered  4,992 frames, 14.93 MB",

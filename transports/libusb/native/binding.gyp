@@ -2,7 +2,6 @@
   "variables": {
     # "address" or "thread": a build for the sanitizers, see test/vm/README.md.
     "sanitize%": "",
-    "usb_package": "<!(node -p \"require('path').relative('.', require('path').dirname(require.resolve('usb/package.json')))\")",
     "node_addon_api": "<!(node -p \"require('path').relative('.', require('path').dirname(require.resolve('node-addon-api/package.json')))\")"
   },
   "targets": [
@@ -25,7 +24,7 @@
         "request_queue.cc"
       ],
       "include_dirs": ["<(node_addon_api)"],
-      "dependencies": ["<(usb_package)/libusb.gypi:libusb"],
+      "dependencies": ["build-sources/libusb.gypi:libusb"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS"],
       "cflags!": ["-fno-exceptions"],
       "cflags_cc!": ["-fno-exceptions", "-std=gnu++17", "-std=gnu++20"],

@@ -50,6 +50,7 @@ UsbError IsochStream::Submit(Slot& slot) {
   if (error) return error;
   timeline_.Submitted(at, plan_.frames);
   slot.is_in_flight = true;
+  slot.number = submitted_++;
   in_flight_++;
   return {};
 }
@@ -227,9 +228,13 @@ void IsochStream::End(UsbError error) {
 }
 
 void IsochStream::CancelAll() {
-  for (auto& slot : slots_) {
-    if (slot->is_in_flight) handle_->Cancel(slot->transfer);
+  // The last first: what is taken back must not make room for what is still to be.
+  std::vector<const Slot*> in_flight;
+  for (const auto& slot : slots_) {
+    if (slot->is_in_flight) in_flight.push_back(slot.get());
   }
+  std::sort(in_flight.begin(), in_flight.end(), [](const Slot* a, const Slot* b) { return a->number > b->number; });
+  for (const Slot* slot : in_flight) handle_->Cancel(slot->transfer);
 }
 
 void IsochStream::Settle() {

@@ -75,6 +75,8 @@ class IsochStream : public Activity, public std::enable_shared_from_this<IsochSt
     std::shared_ptr<Transfer> transfer;
     std::unique_ptr<Buffer> buffer;
     bool is_in_flight = false;
+    // Its place in the order of submission.
+    uint64_t number = 0;
   };
 
   static void LIBUSB_CALL OnCompleted(libusb_transfer* transfer);
@@ -99,6 +101,7 @@ class IsochStream : public Activity, public std::enable_shared_from_this<IsochSt
   // While something is in flight, the stream keeps itself.
   std::shared_ptr<IsochStream> self_;
   uint32_t in_flight_ = 0;
+  uint64_t submitted_ = 0;
   State state_ = State::kRunning;
   bool stopped_ = false;
   bool overflown_ = false;

@@ -144,8 +144,9 @@ void RequestQueue::Settle(Request& request) {
 }
 
 void RequestQueue::Cut(Request& request) {
-  for (const auto& piece : pieces_) {
-    if (piece->request == &request) handle_->Cancel(piece->transfer);
+  // The last first: what is taken back must not make room for what is still to be.
+  for (auto piece = pieces_.rbegin(); piece != pieces_.rend(); ++piece) {
+    if ((*piece)->request == &request) handle_->Cancel((*piece)->transfer);
   }
   Settle(request);
 }
@@ -192,10 +193,10 @@ void RequestQueue::Shut() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     is_shut_ = true;
-    for (const auto& request : requests_) {
-      if (request->is_done || request->was_cancelled) continue;
-      request->was_cancelled = true;
-      Cut(*request);
+    for (auto request = requests_.rbegin(); request != requests_.rend(); ++request) {
+      if ((*request)->is_done || (*request)->was_cancelled) continue;
+      (*request)->was_cancelled = true;
+      Cut(**request);
     }
     changed_.notify_all();
   }

@@ -1,0 +1,27 @@
+import { firstValueFrom } from "rxjs";
+import type { IsochTransport } from "../index.js";
+import { listingText } from "./listing-text.js";
+import { listingOf } from "./listing.js";
+import { exitStatus, tell } from "./outcome.js";
+import { presentDevices, type Patience } from "./present-devices.js";
+import { chalkForOutput, leaveQuietlyWithReader } from "./terminal.js";
+
+/** How {@link list} prints. */
+export interface ListOptions {
+  /** Print the listing as JSON. */
+  readonly json: boolean;
+  readonly patience?: Patience | undefined;
+}
+
+/** Prints the devices of a transport with their isochronous endpoints, and returns the exit status. */
+export async function list(transport: IsochTransport, { json, patience }: ListOptions): Promise<number> {
+  leaveQuietlyWithReader();
+  try {
+    const devices = await firstValueFrom(presentDevices(transport, patience), { defaultValue: [] });
+    const listing = listingOf(devices);
+    console.log(json ? JSON.stringify(listing) : listingText(listing, chalkForOutput()));
+    return exitStatus.ok;
+  } catch (error) {
+    return tell(error);
+  }
+}

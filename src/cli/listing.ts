@@ -1,0 +1,86 @@
+import {
+  DescriptorError,
+  isochEndpoints,
+  maxBytesPerInterval,
+  serviceInterval,
+  type DeviceInfo,
+  type Direction,
+  type EndpointDescriptor,
+  type Speed,
+  type UsageType,
+} from "../index.js";
+import { hasIsochEndpoints } from "./select-device.js";
+
+/** An isochronous endpoint in one alternate setting. */
+export interface EndpointListing {
+  readonly configuration: number;
+  readonly interfaceNumber: number;
+  readonly alternate: number;
+  readonly endpoint: number;
+  readonly direction: Direction;
+  readonly usage: UsageType;
+  /** At most; left out, as what follows, where {@link EndpointListing.problem} is set. */
+  readonly frameLength?: number;
+  /** Microseconds from one frame to the next. */
+  readonly frameDuration?: number;
+  /** At most. */
+  readonly bytesPerSecond?: number;
+  /** What is wrong with its descriptor. */
+  readonly problem?: string;
+}
+
+/** A device: plain data, and an entry in the output of `--list --json`. */
+export interface DeviceListing {
+  readonly id: string;
+  readonly vendorId: number;
+  readonly productId: number;
+  readonly manufacturer?: string;
+  readonly product?: string;
+  readonly serialNumber?: string;
+  readonly speed: Speed;
+  readonly endpoints: readonly EndpointListing[];
+}
+
+/** bDeviceClass of a hub (USB 2.0, 11.23.1). */
+const hubClass = 9;
+
+/** The devices, without hubs that have no isochronous endpoints; those too where there is nothing else. */
+export function listingOf(devices: readonly DeviceInfo[]): DeviceListing[] {
+  const worthwhile = devices.filter((info) => info.descriptor.deviceClass !== hubClass || hasIsochEndpoints(info));
+  return (worthwhile.length > 0 ? worthwhile : devices).map(describeDevice);
+}
+
+function describeDevice(info: DeviceInfo): DeviceListing {
+  const { id, speed, descriptor, configurations, manufacturer, product, serialNumber } = info;
+  return {
+    id,
+    vendorId: descriptor.vendorId,
+    productId: descriptor.productId,
+    ...(manufacturer !== undefined && { manufacturer }),
+    ...(product !== undefined && { product }),
+    ...(serialNumber !== undefined && { serialNumber }),
+    speed,
+    endpoints: configurations.flatMap((configuration) =>
+      isochEndpoints(configuration).map(({ interfaceNumber, alternate, endpoint }) => ({
+        configuration: configuration.value,
+        interfaceNumber,
+        alternate: alternate.alternateSetting,
+        endpoint: endpoint.address,
+        direction: endpoint.direction,
+        usage: endpoint.usageType,
+        ...sizeOf(endpoint, speed),
+      })),
+    ),
+  };
+}
+
+function sizeOf(endpoint: EndpointDescriptor, speed: Speed) {
+  try {
+    const frameLength = maxBytesPerInterval(endpoint, speed);
+    const frameDuration = serviceInterval(endpoint, speed);
+    return { frameLength, frameDuration, bytesPerSecond: (frameLength * 1e6) / frameDuration };
+  } catch (error) {
+    if (DescriptorError.is(error)) return { problem: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+import { NEVER, throwError } from "rxjs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { list } from "../../../src/cli/list.js";
+import type { DeviceListing } from "../../../src/cli/listing.js";
+import { UnsupportedError } from "../../../src/index.js";
+import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
+
+const patience = { first: 1, next: 0 };
+const out = vi.spyOn(console, "log").mockReturnValue(undefined);
+const err = vi.spyOn(console, "error").mockReturnValue(undefined);
+
+const printed = () => out.mock.calls.map(([text]: unknown[]) => String(text)).join("\n");
+
+beforeEach(() => {
+  out.mockClear();
+  err.mockClear();
+});
+
+afterEach(() => {
+  process.stdout.removeAllListeners("error");
+});
+
+describe("list", () => {
+  it("prints the devices of a transport", async () => {
+    const bus = new VirtualBus({ devices: [counterDevice()] });
+    expect(await list(bus, { json: false, patience })).toBe(0);
+    expect(printed()).toContain("IN  0x81");
+    expect(bus.audit().openDevices).toBe(0);
+  });
+
+  it("prints them as JSON", async () => {
+    const bus = new VirtualBus({ devices: [counterDevice({ speed: "full" })] });
+    expect(await list(bus, { json: true, patience })).toBe(0);
+    const [device] = JSON.parse(printed()) as DeviceListing[];
+    expect(device).toMatchObject({ id: "virtual-1", vendorId: 0x1209, productId: 1, speed: "full" });
+    expect(device?.endpoints).toHaveLength(4);
+    expect(device?.endpoints[0]).toMatchObject({ frameLength: 1023, frameDuration: 1000, bytesPerSecond: 1_023_000 });
+  });
+
+  it("prints that there are none, and that as JSON", async () => {
+    expect(await list(new VirtualBus(), { json: false, patience })).toBe(0);
+    expect(await list(new VirtualBus(), { json: true, patience })).toBe(0);
+    expect(printed()).toMatch(/^There are no USB devices.*\n\[\]$/);
+  });
+
+  it("says what went wrong", async () => {
+    const devices = () => throwError(() => new UnsupportedError("no-addon", "the addon is not there"));
+    const { capabilities } = new VirtualBus();
+    const transport = { name: "broken", capabilities, devices, open: () => NEVER };
+    expect(await list(transport, { json: false, patience })).toBe(1);
+    expect(err.mock.calls).toStrictEqual([["rx-isoch: no-addon: the addon is not there"]]);
+    expect(printed()).toBe("");
+  });
+});

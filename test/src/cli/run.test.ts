@@ -1,0 +1,83 @@
+import { throwError } from "rxjs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { deviceTarget } from "../../../src/cli/device-target.js";
+import { run } from "../../../src/cli/run.js";
+import { AccessError, isochPipe, type IsochTransport } from "../../../src/index.js";
+import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
+
+const out = vi.spyOn(console, "log").mockReturnValue(undefined);
+const err = vi.spyOn(console, "error").mockReturnValue(undefined);
+const printed = (spy: typeof out) => spy.mock.calls.map(([text]: unknown[]) => String(text)).join("\n");
+
+const patience = { first: 1, next: 0 };
+const duration = 600;
+const runOn = (transport: IsochTransport) =>
+  run(deviceTarget(transport, { device: "counter", patience }), { duration, queue: 8, json: true });
+
+beforeEach(() => {
+  out.mockClear();
+  err.mockClear();
+});
+
+afterEach(() => {
+  process.stdout.removeAllListeners("error");
+  process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM");
+});
+
+describe("run, on a device that was found", () => {
+  it("streams", async () => {
+    const bus = new VirtualBus({ devices: [counterDevice()] });
+    expect(await runOn(bus)).toBe(0);
+    expect(JSON.parse(printed(out))).toMatchObject({ device: "counter 1209:0001", checks: { conserved: true } });
+    expect(printed(err)).toBe("");
+    expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0, inFlight: 0 });
+  });
+
+  it("says that it may not open it", async () => {
+    const bus = new VirtualBus({ devices: [counterDevice()] });
+    const transport: IsochTransport = {
+      name: "locked",
+      capabilities: bus.capabilities,
+      devices: () => bus.devices(),
+      open: () => throwError(() => new AccessError("access-denied", "could not open it: write a rule")),
+    };
+    expect(await runOn(transport)).toBe(1);
+    expect(printed(err)).toBe("rx-isoch: access-denied: could not open it: write a rule");
+    expect(printed(out)).toBe("");
+  });
+
+  it("says that somebody else has it", async () => {
+    const bus = new VirtualBus({ devices: [counterDevice()] });
+    const other = isochPipe(bus, { endpoint: 0x01, alternate: 2 }).open().subscribe();
+    expect(await runOn(bus)).toBe(1);
+    expect(printed(err)).toMatch(/^rx-isoch: interface-busy: [^\n]*$/);
+    expect(bus.audit()).toMatchObject({ openDevices: 1, claimedInterfaces: 1 });
+    other.unsubscribe();
+    expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0 });
+  });
+
+  it("says that it is not there", async () => {
+    expect(await runOn(new VirtualBus())).toBe(1);
+    expect(printed(err)).toBe(
+      "rx-isoch: no-such-device: no USB device is 'counter': plug it in, or see what --list shows",
+    );
+  });
+
+  it("blames the bus, not itself, for packets that went missing unseen", async () => {
+    const devices = [counterDevice({ clockPpm: 1000 })];
+    const hidden = new VirtualBus({ devices, capabilities: { frameNumber: false, startFrame: false } });
+    expect(await runOn(hidden)).toBe(1);
+    expect(printed(err)).toMatch(/^rx-isoch: packets are missing that no loss accounts for/);
+    expect(printed(err)).not.toContain("bug");
+  });
+
+  it("does not hide an error that is a bug", async () => {
+    const bug = new TypeError("undefined is not a function");
+    await expect(
+      run(
+        throwError(() => bug),
+        { duration, queue: 8, json: true },
+      ),
+    ).rejects.toBe(bug);
+  });
+});
