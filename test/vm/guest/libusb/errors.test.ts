@@ -203,10 +203,11 @@ describe("usbfs memory", () => {
   const limit = "/sys/module/usbcore/parameters/usbfs_memory_mb";
   const mebibyte = 2 ** 20;
 
-  function expectNoMemory(error: IsochError): void {
+  function expectNoMemory(error: IsochError, what: string): void {
     expect(error).toBeInstanceOf(ResourceError);
     expect(error.code).toBe("no-memory");
-    expect(error.message).toContain(limit);
+    expect(error.message).toContain(`could not ${what} endpoint 0x01 of `);
+    expect(error.message).toContain(`echo 256 > ${limit}`);
   }
 
   test("names the limit, for a buffer and for a transfer", async () => {
@@ -216,10 +217,16 @@ describe("usbfs memory", () => {
     });
     writeFileSync(limit, "1");
     await withSession(isochPipe(libusb(), { serialNumber, ...stereo }), async (session) => {
-      expectNoMemory(thrownBy(() => session.allocateDma(2 * mebibyte)));
+      expectNoMemory(
+        thrownBy(() => session.allocateDma(2 * mebibyte)),
+        "allocate memory for",
+      );
 
       const most = session.allocateDma(mebibyte - 4096);
-      expectNoMemory(thrownBy(() => session.issue(silence(stereoLength, 100))));
+      expectNoMemory(
+        thrownBy(() => session.issue(silence(stereoLength, 100))),
+        "submit to",
+      );
       most.free();
       const transfer = session.issue(silence(stereoLength, 100));
       await done(transfer.completion);

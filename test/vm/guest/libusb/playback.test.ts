@@ -1,4 +1,5 @@
-import { firstValueFrom, lastValueFrom, of, toArray } from "rxjs";
+import { readFileSync } from "node:fs";
+import { firstValueFrom, lastValueFrom, of, tap, toArray } from "rxjs";
 import { isochPipe, statusCodes } from "rx-isoch";
 import { close, issue, packetize } from "rx-isoch/operators";
 import { libusb, libusbCounters } from "rx-isoch/transports/libusb";
@@ -79,6 +80,8 @@ describe("a tone on a device that the kernel's driver has", () => {
   const device = devices.audioOnXhci;
   const drivers = () => [0, 1].map((number) => deviceWithSerial(device.id).interfaceDriver(number));
 
+  const cards = () => readFileSync("/proc/asound/cards", "utf8").match(/^.*QEMU USB Audio$/gm)?.length;
+
   afterEach(() => {
     unload("snd-usb-audio");
   });
@@ -86,10 +89,19 @@ describe("a tone on a device that the kernel's driver has", () => {
   test("arrives sample for sample, and the driver gets the device back", async () => {
     load("snd-usb-audio");
     expect(drivers()).toStrictEqual(["snd-usb-audio", "snd-usb-audio"]);
-    const whileOpen = isochPipe(libusb(), { serialNumber: device.id, ...streaming });
-    await firstValueFrom(whileOpen.open());
-    await lastValueFrom(whileOpen.closing, { defaultValue: undefined });
+    const cardsBefore = cards();
+    expect(cardsBefore).toBeGreaterThan(0);
+    const pipe = isochPipe(libusb(), { serialNumber: device.id, ...streaming });
+    await firstValueFrom(
+      pipe.open().pipe(
+        tap(() => {
+          expect(drivers()).toStrictEqual(["snd-usb-audio", "usbfs"]);
+        }),
+      ),
+    );
+    await lastValueFrom(pipe.closing, { defaultValue: undefined });
     expect(drivers()).toStrictEqual(["snd-usb-audio", "snd-usb-audio"]);
+    expect(cards()).toBe(cardsBefore);
 
     await play(device, 1);
     expect(drivers()).toStrictEqual(["snd-usb-audio", "snd-usb-audio"]);
