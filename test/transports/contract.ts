@@ -612,11 +612,12 @@ export function transportContract(target: ContractTarget): void {
       check("the ring overflows (error): what waited, the loss, then the error", [], async (bench) => {
         const { results, code } = await pausedStream(bench, { ring: 4, overflow: "error" }, 20, bench.rig.pause);
         expect(code).toBe("overflow");
-        // A ring, and the one that was taken before, if it was taken before the ring was full.
-        expect(results.length).toBeOneOf([5, 6]);
-        expect(results.map(({ length }) => length)).toStrictEqual([...sameLength(results.length - 1, 2), 0]);
+        // A ring, and the one that was taken before, if it was taken before the ring was full; then the
+        // loss, on its own or with what came when there was room again.
+        expect(results.length).toBeOneOf([5, 6, 7]);
+        expect(results.slice(0, -1).map(({ length }) => length)).toStrictEqual(sameLength(results.length - 1, 2));
         bench.expectCounters(results);
-        expect(results.at(-1)?.lost).toBeGreaterThanOrEqual(2);
+        expect(results.slice(4).reduce((sum, { lost }) => sum + lost, 0)).toBeGreaterThanOrEqual(2);
       });
 
       check("stop-while-paused: closes, and streams again", [], async (bench) => {
@@ -895,7 +896,7 @@ export function transportContract(target: ContractTarget): void {
     describe("cancel", () => {
       check("one transfer: the others run on, and completions stay in order", ["cancel-transfer"], async (bench) => {
         const port = await bench.port(inEndpoint, both);
-        const frames = framesIn(port, 250);
+        const frames = framesIn(port, 1000);
         const [first, second, third] = [0, 1, 2].map(() => port.submit({ lengths: port.maxFrameLength, frames }));
         if (first === undefined || second === undefined || third === undefined) throw new Error("not submitted");
         port.cancel(second);
@@ -914,7 +915,7 @@ export function transportContract(target: ContractTarget): void {
       check("the frames that had finished are kept", ["cancel"], async (bench) => {
         const reader = await bench.port(inEndpoint, both);
         const writer = reader.beside(outEndpoint);
-        const frames = framesIn(reader, 1000);
+        const frames = framesIn(reader, 4000);
         const long = reader.submit({ lengths: reader.maxFrameLength, frames });
         const send = () => writer.submit({ lengths: 8, frames: 50 });
         writer.onCompleted = () => {

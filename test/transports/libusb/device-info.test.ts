@@ -4,7 +4,6 @@ import type { NativeDeviceInfo } from "../../../transports/libusb/addon.js";
 import { deviceId, toDeviceInfo } from "../../../transports/libusb/device-info.js";
 import * as fixtures from "../../fixtures/descriptors/index.js";
 import type { DescriptorFixture } from "../../fixtures/descriptors/fixture.js";
-import { failure, thrown } from "../../support/plain-error.js";
 
 const speeds = { low: 1, full: 2, high: 3, super: 4, "super-plus": 5 };
 const devices = Object.values(fixtures).filter(

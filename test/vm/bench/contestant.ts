@@ -67,11 +67,12 @@ const options = { frames: Number(frames), queue: Number(queue) };
 const stop = timer(Number(seconds) * 1000);
 const ways: Readonly<Record<string, () => Observable<unknown>>> = {
   transfers: () => pipe.results(options).pipe(tap(takeTransfer)),
-  frames: () => pipe.results(options).pipe(
-    tap((results) => {
-      for (const frame of results) takeFrame(frame);
-    }),
-  ),
+  frames: () =>
+    pipe.results(options).pipe(
+      tap((results) => {
+        for (const frame of results) takeFrame(frame);
+      }),
+    ),
   javascript: () => of(requests()).pipe(issue(pipe, { queue: Number(queue) }), compact(), close(), tap(takeTransfer)),
 };
 const way = ways[kind ?? ""];
