@@ -318,7 +318,7 @@ describe("a device that refuses", () => {
     const error = await withDevice((device) => failureOf(device.controlTransfer(setup, 4)));
     expect(error).toBeInstanceOf(DeviceError);
     expect(error.code).toBe("control-stalled");
-    expect(error.message).toContain("the vendor request 66, value 1, index 2, at ");
+    expect(error.message).toContain("could not get an answer to the vendor request 66, value 1, index 2, from ");
     expect(error.message).toContain("the device refused the request");
   });
 
