@@ -14,7 +14,7 @@ import {
   type NativeRequestQueue,
   type NativeStream,
 } from "./addon.js";
-import { endpointShut, explain, toIsochError, type Attempt } from "./errors.js";
+import { endpointName, endpointShut, explain, toIsochError, type Attempt } from "./errors.js";
 import { translateStatuses } from "./statuses.js";
 import { LibusbStream } from "./stream.js";
 
@@ -160,6 +160,6 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
 
   #attempt(purpose: string): Attempt {
     const { address, device } = this.#context;
-    return { to: `${purpose} endpoint 0x${address.toString(16)} of`, device };
+    return { to: `${purpose} ${endpointName(address)} of`, device };
   }
 }

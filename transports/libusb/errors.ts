@@ -39,6 +39,11 @@ export interface Attempt {
   readonly holder?: () => string | undefined;
 }
 
+/** An endpoint, for a message: `endpoint 0x01`. */
+export function endpointName(address: number): string {
+  return `endpoint 0x${address.toString(16).padStart(2, "0")}`;
+}
+
 /** Whether it is an error of the addon. */
 export function isNativeOutcome(error: unknown): error is NativeOutcome {
   return typeof error === "object" && error !== null && "libusb" in error && typeof error.libusb === "number";

@@ -15,7 +15,7 @@ import { checkControl } from "../../src/control.js";
 import { serviceInterval } from "../../src/endpoint.js";
 import type { NativeContext, NativeDevice, NativeDeviceInfo } from "./addon.js";
 import { LibusbEndpoint, type Activity } from "./endpoint.js";
-import { deviceGone, explain } from "./errors.js";
+import { deviceGone, endpointName, explain } from "./errors.js";
 import { interfaceHolder } from "./interface-holder.js";
 
 /** How a device is opened. */
@@ -143,7 +143,7 @@ export class OpenedDevice implements TransportDevice {
   }
 
   clearHalt(endpointAddress: number): Observable<never> {
-    return this.#do(`clear the halt of endpoint 0x${endpointAddress.toString(16)} of`, () =>
+    return this.#do(`clear the halt of ${endpointName(endpointAddress)} of`, () =>
       this.#native.clearHalt(endpointAddress),
     );
   }
@@ -164,7 +164,7 @@ export class OpenedDevice implements TransportDevice {
     if (descriptor === undefined) {
       throw new EndpointError(
         "not-in-alternate",
-        `endpoint 0x${endpointAddress.toString(16)} of ${this.info.id} is not an isochronous endpoint of a selected alternate setting: select one that has it`,
+        `${endpointName(endpointAddress)} of ${this.info.id} is not an isochronous endpoint of a selected alternate setting: select one that has it`,
       );
     }
     const endpoint = new LibusbEndpoint({

@@ -46,14 +46,49 @@ void Handle::Changed(libusb_device* device, bool arrived) {
 UsbError Handle::Claim(int interface_number, bool detach_kernel_driver) {
   // Not every system can detach; where it cannot, claiming says what is the matter.
   libusb_set_auto_detach_kernel_driver(handle_, detach_kernel_driver ? 1 : 0);
+  const bool has_driver = libusb_kernel_driver_active(handle_, interface_number) == 1;
   const UsbError error = Try([&] { return libusb_claim_interface(handle_, interface_number); });
-  if (!error) claimed_.insert(interface_number);
-  return error;
+  if (error) return error;
+  claimed_.insert(interface_number);
+  if (has_driver) detached_.insert(interface_number);
+  return {};
 }
 
 UsbError Handle::Release(int interface_number) {
   claimed_.erase(interface_number);
-  return Try([&] { return libusb_release_interface(handle_, interface_number); });
+  return GiveBack(interface_number);
+}
+
+UsbError Handle::GiveBack(int interface_number) {
+  const UsbError error = Try([&] { return libusb_release_interface(handle_, interface_number); });
+  if (detached_.erase(interface_number) > 0 && !error) RestoreDriver(interface_number);
+  return error;
+}
+
+// Drivers of several interfaces, as those for audio and video are, bind to one and take the others from
+// there: the system offers them one of the others in vain. So the one they are bound to is offered anew.
+void Handle::RestoreDriver(int interface_number) {
+  const auto is_driven = [&](int number) { return libusb_kernel_driver_active(handle_, number) == 1; };
+  if (is_driven(interface_number)) return;
+  libusb_config_descriptor* found = nullptr;
+  if (libusb_get_active_config_descriptor(device_, &found) != LIBUSB_SUCCESS) return;
+  const std::unique_ptr<libusb_config_descriptor, decltype(&libusb_free_config_descriptor)> configuration(
+      found, &libusb_free_config_descriptor);
+  std::vector<libusb_interface_descriptor> interfaces;
+  for (int i = 0; i < found->bNumInterfaces; i++) {
+    if (found->interface[i].num_altsetting > 0) interfaces.push_back(found->interface[i].altsetting[0]);
+  }
+  const auto own = std::find_if(interfaces.begin(), interfaces.end(),
+                                [&](const auto& each) { return each.bInterfaceNumber == interface_number; });
+  if (own == interfaces.end()) return;
+  for (const auto& other : interfaces) {
+    const int number = other.bInterfaceNumber;
+    if (number == interface_number || other.bInterfaceClass != own->bInterfaceClass) continue;
+    if (claimed_.count(number) > 0 || !is_driven(number)) continue;
+    if (libusb_detach_kernel_driver(handle_, number) != LIBUSB_SUCCESS) continue;
+    libusb_attach_kernel_driver(handle_, number);
+    if (is_driven(interface_number)) return;
+  }
 }
 
 UsbError Handle::SelectAlternate(int interface_number, int alternate) {
@@ -112,7 +147,7 @@ bool Handle::Close() {
   if (closed_.exchange(true)) return true;
   context_->Unobserve(this);
   if (!Quiet()) return false;
-  for (const int interface_number : claimed_) libusb_release_interface(handle_, interface_number);
+  while (!claimed_.empty()) Release(*claimed_.begin());
   libusb_close(handle_);
   counted_.reset();
   return true;
@@ -133,6 +168,12 @@ DmaMemory::DmaMemory(std::shared_ptr<Handle> handle, uint8_t* bytes, size_t size
 
 // The memory may outlive the handle's closing: on Linux, the one system that has it, it is unmapped
 // without the handle.
-DmaMemory::~DmaMemory() { libusb_dev_mem_free(handle_->get(), bytes_, size_); }
+DmaMemory::~DmaMemory() { Free(); }
+
+void DmaMemory::Free() {
+  if (!counted_) return;
+  libusb_dev_mem_free(handle_->get(), bytes_, size_);
+  counted_.reset();
+}
 
 }  // namespace rx_isoch

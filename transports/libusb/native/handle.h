@@ -55,6 +55,8 @@ class Handle : public HotplugObserver, public std::enable_shared_from_this<Handl
  private:
   Handle(std::shared_ptr<Context> context, libusb_device_handle* handle, std::function<void()> notify);
   bool Quiet();
+  UsbError GiveBack(int interface_number);
+  void RestoreDriver(int interface_number);
 
   const std::shared_ptr<Context> context_;
   libusb_device_handle* const handle_;
@@ -64,6 +66,8 @@ class Handle : public HotplugObserver, public std::enable_shared_from_this<Handl
   std::atomic<bool> gone_{false};
   std::atomic<bool> closed_{false};
   std::set<int> claimed_;
+  // Of those, the interfaces that a driver of the kernel had.
+  std::set<int> detached_;
   std::mutex activities_mutex_;
   std::vector<std::weak_ptr<Activity>> activities_;
   // While it is open.
@@ -79,13 +83,17 @@ class DmaMemory {
   uint8_t* bytes() const { return bytes_; }
   size_t size() const { return size_; }
 
+  // Gives it back to the system now. Idempotent.
+  void Free();
+
  private:
   DmaMemory(std::shared_ptr<Handle> handle, uint8_t* bytes, size_t size);
 
   const std::shared_ptr<Handle> handle_;
   uint8_t* const bytes_;
   const size_t size_;
-  Counted counted_{counters().dma_buffers};
+  // Until it is given back.
+  std::optional<Counted> counted_{std::in_place, counters().dma_buffers};
 };
 
 }  // namespace rx_isoch

@@ -74,6 +74,8 @@ class JsDevice : public Napi::ObjectWrap<JsDevice> {
 
   std::shared_ptr<Handle> handle_;
   std::shared_ptr<Doorbell> doorbell_;
+  // By where it is.
+  std::map<const void*, std::weak_ptr<DmaMemory>> dma_memory_;
 };
 
 class JsRequestQueue : public Napi::ObjectWrap<JsRequestQueue> {

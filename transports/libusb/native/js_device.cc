@@ -128,20 +128,29 @@ Napi::Value JsDevice::ControlOut(const Napi::CallbackInfo& info) {
 // buffer is collected, or detached.
 Napi::Value JsDevice::AllocateDma(const Napi::CallbackInfo& info) {
   UsbError error;
-  std::unique_ptr<DmaMemory> memory = DmaMemory::Allocate(handle_, NumberAt(info, 0), error);
+  const std::shared_ptr<DmaMemory> memory = DmaMemory::Allocate(handle_, NumberAt(info, 0), error);
   if (error) throw ToJs(info.Env(), error);
-  DmaMemory* const raw = memory.get();
+  dma_memory_[memory->bytes()] = memory;
   Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(
-      info.Env(), raw->bytes(), raw->size(), [](Napi::Env, void*, DmaMemory* memory) { delete memory; },
-      memory.release());
+      info.Env(), memory->bytes(), memory->size(),
+      [](Napi::Env, void*, std::shared_ptr<DmaMemory>* memory) { delete memory; },
+      new std::shared_ptr<DmaMemory>(memory));
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("buffer", buffer);
-  result.Set("address", Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(raw->bytes()))));
+  result.Set("address", Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(memory->bytes()))));
   return result;
 }
 
 // (buffer)
-void JsDevice::FreeDma(const Napi::CallbackInfo& info) { info[0].As<Napi::ArrayBuffer>().Detach(); }
+void JsDevice::FreeDma(const Napi::CallbackInfo& info) {
+  auto buffer = info[0].As<Napi::ArrayBuffer>();
+  const auto found = dma_memory_.find(buffer.Data());
+  buffer.Detach();
+  if (found == dma_memory_.end()) return;
+  // The finalizer of the buffer is later than this.
+  if (const auto memory = found->second.lock()) memory->Free();
+  dma_memory_.erase(found);
+}
 
 // (endpoint, windowBytes, windowFrames): RequestQueue
 Napi::Value JsDevice::OpenQueue(const Napi::CallbackInfo& info) {

@@ -12,7 +12,10 @@ interface Reply {
 }
 
 /** Has QEMU's monitor execute a command, for example `device_del`, and returns its answer. */
-export async function monitor(command: string, args: Readonly<Record<string, string>> = {}): Promise<unknown> {
+export async function monitor(
+  command: string,
+  args: Readonly<Record<string, string | boolean>> = {},
+): Promise<unknown> {
   const socket = connect(Number(setting("VM_MONITOR_PORT")), host);
   try {
     const lines = createInterface({ input: socket })[Symbol.asyncIterator]();

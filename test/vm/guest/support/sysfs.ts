@@ -39,6 +39,11 @@ export class SysfsDevice {
     return `/dev/bus/usb/${String(this.bus).padStart(3, "0")}/${String(this.number).padStart(3, "0")}`;
   }
 
+  /** Whether the kernel has configured the device, and has it ready for use. */
+  get isConfigured(): boolean {
+    return existsSync(join(root, `${this.name}:1.0`)) && existsSync(this.node);
+  }
+
   /** The kernel driver of the host controller. */
   get controllerDriver(): string {
     const path = realpathSync(this.path);
