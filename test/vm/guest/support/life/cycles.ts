@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { firstValueFrom, lastValueFrom, type Observable } from "rxjs";
 import { IsochError, isochPipe, openDevice } from "rx-isoch";
 import { libusb } from "rx-isoch/transports/libusb";
-import type { IsochTransfer, StreamOptions, Submission } from "../../../../../src/index.js";
+import type { IsochTransfer, StreamOptions, Submission, UsbDevice } from "../../../../../src/index.js";
 import type { AttachedCounter } from "../counter-devices.js";
 import { endOf, exitStatus, startProcess, startWorker } from "./others.js";
 import type { Random } from "./random.js";
@@ -84,7 +84,10 @@ async function stream(stage: Stage): Promise<void> {
 /** Requests in both directions, with aborts and closes in any order. */
 async function requests(stage: Stage): Promise<void> {
   const { random } = stage;
-  const device = await firstValueFrom(openDevice(libusb(), selectorOf(stage)));
+  const device = await new Promise<UsbDevice>((next, error) => {
+    // It is closed by hand: an unsubscribe would close it.
+    openDevice(libusb(), selectorOf(stage)).subscribe({ next, error });
+  });
   const isIn = random.chance(0.5);
   const session = await firstValueFrom(device.openPipe({ endpoint: isIn ? 0x81 : 0x01 }));
   const transfers: IsochTransfer[] = [];
