@@ -93,6 +93,7 @@ function prepareSession(): {
       HOME: process.env["HOME"],
       LANG: "C.UTF-8",
       CI: process.env["CI"],
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("LIFE_"))),
       [process.stdout.isTTY ? "FORCE_COLOR" : "NO_COLOR"]: "1",
     },
   };

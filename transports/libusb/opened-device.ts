@@ -63,7 +63,10 @@ export class OpenedDevice implements TransportDevice {
         const value = await native.configuration();
         const configuration = info.configurations.find((each) => each.value === value);
         if (configuration === undefined) throw notConfigured(info, value);
-        return (opened.device = new OpenedDevice(native, location, info, configuration, options));
+        opened.device = new OpenedDevice(native, location, info, configuration, options);
+        // Until now, nobody was there to hear that it is gone.
+        opened.device.look();
+        return opened.device;
       } catch (error) {
         await native.close();
         throw error;
@@ -184,6 +187,8 @@ export class OpenedDevice implements TransportDevice {
         try {
           await this.#native.close();
         } finally {
+          // The addon rings no more, and what was cancelled may have come back since it last did.
+          this.look();
           this.#gone.complete();
           await this.#options.closed();
         }

@@ -12,7 +12,13 @@ std::shared_ptr<Context> Context::Create(UsbError& error) {
   libusb_context* raw = nullptr;
   error = Try([&] { return libusb_init_context(&raw, nullptr, 0); });
   if (error) return nullptr;
-  return std::shared_ptr<Context>(new Context(raw));
+  try {
+    return std::shared_ptr<Context>(new Context(raw));
+  } catch (...) {
+    // No memory, or no thread.
+    libusb_exit(raw);
+    throw;
+  }
 }
 
 Context::Context(libusb_context* context) : context_(context) {
@@ -22,8 +28,9 @@ Context::Context(libusb_context* context) : context_(context) {
                                                     LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY, &OnHotplug,
                                                     this, &hotplug_) == LIBUSB_SUCCESS;
   }
-  thread_ = StartThread("rx-isoch events", [this] { HandleEvents(); });
   canceller_.emplace();
+  // Last: a thread that runs cannot be left behind by an exception.
+  thread_ = StartThread("rx-isoch events", [this] { HandleEvents(); });
 }
 
 Context::~Context() { Close(); }
@@ -79,6 +86,7 @@ void Context::Register(const std::shared_ptr<Handle>& handle) {
 }
 
 void Context::Close() {
+  std::unique_lock<std::shared_mutex> lock(use_mutex_);
   if (closed_) return;
   closed_ = true;
   std::vector<std::weak_ptr<Handle>> handles;
@@ -91,7 +99,9 @@ void Context::Close() {
     if (const auto handle = each.lock()) is_quiet = handle->Close() && is_quiet;
   }
   if (!is_quiet) {
-    // The system does not give transfers back: libusb must not be taken away from under them.
+    // The system does not give transfers back: libusb must not be taken away from under them. What has
+    // handles has the context, so that somebody has it still.
+    stuck_ = shared_from_this();
     thread_.detach();
     return;
   }

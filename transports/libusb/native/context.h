@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <thread>
 #include <vector>
 
@@ -43,6 +44,13 @@ class Context : public std::enable_shared_from_this<Context> {
   void Cancel(std::shared_ptr<Transfer> transfer) { canceller_->Cancel(std::move(transfer)); }
 
   void Register(const std::shared_ptr<Handle>& handle);
+  // Does what needs the context, unless that is closing, which waits for it.
+  template <class Work>
+  UsbError Use(Work work) {
+    std::shared_lock<std::shared_mutex> lock(use_mutex_);
+    if (closed_) return {LIBUSB_ERROR_INTERRUPTED, 0};
+    return work();
+  }
   // Closes every handle, then ends the thread and the context. Idempotent. Not from the event thread.
   void Close();
 
@@ -57,11 +65,15 @@ class Context : public std::enable_shared_from_this<Context> {
   std::optional<Canceller> canceller_;
   libusb_hotplug_callback_handle hotplug_ = 0;
   bool has_hotplug_ = false;
+  std::shared_mutex use_mutex_;
+  // Guarded by `use_mutex_`.
   bool closed_ = false;
   std::mutex observers_mutex_;
   std::vector<HotplugObserver*> observers_;
   std::mutex handles_mutex_;
   std::vector<std::weak_ptr<Handle>> handles_;
+  // Set if it cannot be closed: its thread and its handles need it as long as the process lives.
+  std::shared_ptr<Context> stuck_;
   // While it is open.
   std::optional<Counted> counted_{std::in_place, counters().contexts};
 };

@@ -26,6 +26,10 @@ std::shared_ptr<Handle> Handle::Open(const std::shared_ptr<Context>& context, ui
   std::shared_ptr<Handle> handle(new Handle(context, raw, std::move(notify)));
   context->Observe(handle.get());
   context->Register(handle);
+  // It may have gone before anybody observed.
+  libusb_device* const now = context->Find(bus, address);
+  if (now != handle->device_) handle->gone_ = true;
+  if (now != nullptr) libusb_unref_device(now);
   return handle;
 }
 
@@ -35,7 +39,10 @@ Handle::Handle(std::shared_ptr<Context> context, libusb_device_handle* handle, s
       device_(libusb_get_device(handle)),
       notify_(std::move(notify)) {}
 
-Handle::~Handle() { Close(); }
+// One whose closing has failed is left open: this may be the event thread, which cannot close it.
+Handle::~Handle() {
+  if (!closing_) Close();
+}
 
 void Handle::Changed(libusb_device* device, bool arrived) {
   if (arrived || device != device_) return;
@@ -100,7 +107,7 @@ UsbError Handle::ClearHalt(uint8_t endpoint) {
 }
 
 UsbError Handle::Reset() {
-  if (!Quiet()) return {LIBUSB_ERROR_TIMEOUT, 0};
+  if (!Quiet(kCancelLimit)) return {LIBUSB_ERROR_TIMEOUT, 0};
   return Try([&] { return libusb_reset_device(handle_); });
 }
 
@@ -119,36 +126,46 @@ UsbError Handle::Configuration(int& value) const {
   return Try([&] { return libusb_get_configuration(handle_, &value); });
 }
 
-void Handle::Register(const std::shared_ptr<Activity>& activity) {
+UsbError Handle::Register(const std::shared_ptr<Activity>& activity) {
   std::lock_guard<std::mutex> lock(activities_mutex_);
+  if (closing_) return {LIBUSB_ERROR_INTERRUPTED, 0};
   activities_.erase(
       std::remove_if(activities_.begin(), activities_.end(), [](const auto& each) { return each.expired(); }),
       activities_.end());
   activities_.push_back(activity);
+  return {};
 }
 
-bool Handle::Quiet() {
+bool Handle::Quiet(std::chrono::milliseconds limit) {
   std::vector<std::weak_ptr<Activity>> activities;
   {
     std::lock_guard<std::mutex> lock(activities_mutex_);
-    activities.swap(activities_);
+    activities = activities_;
   }
   for (const auto& each : activities) {
     if (const auto activity = each.lock()) activity->Shut();
   }
   bool is_quiet = true;
   for (const auto& each : activities) {
-    if (const auto activity = each.lock()) is_quiet = activity->WaitUntilIdle(kCancelLimit) && is_quiet;
+    if (const auto activity = each.lock()) is_quiet = activity->WaitUntilIdle(limit) && is_quiet;
   }
   return is_quiet;
 }
 
 bool Handle::Close() {
-  if (closed_.exchange(true)) return true;
+  std::lock_guard<std::mutex> lock(close_mutex_);
+  if (closed_) return true;
+  bool was_tried = false;
+  {
+    std::lock_guard<std::mutex> registering(activities_mutex_);
+    was_tried = closing_.exchange(true);
+  }
   context_->Unobserve(this);
-  if (!Quiet()) return false;
+  // Who waited in vain once need not wait again.
+  if (!Quiet(was_tried ? std::chrono::milliseconds{0} : kCancelLimit)) return false;
   while (!claimed_.empty()) Release(*claimed_.begin());
   libusb_close(handle_);
+  closed_ = true;
   counted_.reset();
   return true;
 }

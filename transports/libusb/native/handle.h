@@ -3,6 +3,7 @@
 #include <libusb.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,8 @@ class Handle : public HotplugObserver, public std::enable_shared_from_this<Handl
   static std::shared_ptr<Handle> Open(const std::shared_ptr<Context>& context, uint8_t bus, uint8_t address,
                                       std::function<void()> notify, UsbError& error);
   ~Handle() override;
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
 
   libusb_device_handle* get() const { return handle_; }
   // Cancels a transfer. Returns at once.
@@ -40,12 +43,14 @@ class Handle : public HotplugObserver, public std::enable_shared_from_this<Handl
                    unsigned timeout);
   UsbError Configuration(int& value) const;
 
-  // Cancels what is in flight, waits for it, gives the interfaces back, and closes. Idempotent. False
-  // if the system does not give the transfers back: then everything is left as it is.
+  // Cancels what is in flight, waits for it, gives the interfaces back, and closes. Idempotent, and from
+  // any thread. False if the system does not give the transfers back: then everything is left as it is.
   bool Close();
-  bool is_closed() const { return closed_; }
+  // Nothing can be begun on it any more.
+  bool is_closing() const { return closing_; }
 
-  void Register(const std::shared_ptr<Activity>& activity);
+  // An error means that the handle is closing: the activity must not begin.
+  UsbError Register(const std::shared_ptr<Activity>& activity);
 
   // The device was unplugged.
   bool is_gone() const { return gone_; }
@@ -54,7 +59,7 @@ class Handle : public HotplugObserver, public std::enable_shared_from_this<Handl
 
  private:
   Handle(std::shared_ptr<Context> context, libusb_device_handle* handle, std::function<void()> notify);
-  bool Quiet();
+  bool Quiet(std::chrono::milliseconds limit);
   UsbError GiveBack(int interface_number);
   void RestoreDriver(int interface_number);
 
@@ -64,7 +69,10 @@ class Handle : public HotplugObserver, public std::enable_shared_from_this<Handl
   // Called on any thread when the device is unplugged.
   const std::function<void()> notify_;
   std::atomic<bool> gone_{false};
-  std::atomic<bool> closed_{false};
+  std::atomic<bool> closing_{false};
+  std::mutex close_mutex_;
+  // Guarded by `close_mutex_`.
+  bool closed_ = false;
   std::set<int> claimed_;
   // Of those, the interfaces that a driver of the kernel had.
   std::set<int> detached_;

@@ -19,6 +19,8 @@ IsochStream::~IsochStream() = default;
 
 UsbError IsochStream::Start() {
   std::lock_guard<std::mutex> lock(mutex_);
+  // Shut already: the handle is closing.
+  if (state_ != State::kRunning) return {LIBUSB_ERROR_INTERRUPTED, 0};
   for (uint32_t i = 0; i < plan_.queue; i++) {
     auto slot = std::make_unique<Slot>();
     slot->stream = this;
@@ -239,7 +241,8 @@ void IsochStream::CancelAll() {
 
 void IsochStream::Settle() {
   if (state_ == State::kEnding && in_flight_ == 0) state_ = State::kEnded;
-  if (state_ == State::kEnded && stopped_) slots_.clear();
+  // Transfers must not outlive the context, a stream that nobody has dropped yet may.
+  if (state_ == State::kEnded) slots_.clear();
 }
 
 }  // namespace rx_isoch

@@ -39,6 +39,7 @@ class JsContext : public Napi::ObjectWrap<JsContext>, public HotplugObserver {
   void Watch(const Napi::CallbackInfo& info);
   Napi::Value Changes(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
+  std::shared_ptr<Context> Use() const;
   std::shared_ptr<Context> Leave();
   static void AtExit(void* self);
 
@@ -83,6 +84,7 @@ class JsRequestQueue : public Napi::ObjectWrap<JsRequestQueue> {
   static Napi::Function Define(Napi::Env env);
   static Napi::Object Create(Napi::Env env, std::shared_ptr<RequestQueue> queue);
   explicit JsRequestQueue(const Napi::CallbackInfo& info);
+  ~JsRequestQueue() override;
 
  private:
   Napi::Value Submit(const Napi::CallbackInfo& info);

@@ -123,13 +123,15 @@ Napi::Value JsContext::Devices(const Napi::CallbackInfo& info) {
   auto records = std::make_shared<std::vector<DeviceRecord>>();
   return RunBlocking(
       info.Env(),
-      [context = context_, records] {
-        libusb_device** list = nullptr;
-        const UsbError error = Try([&] { return static_cast<int>(libusb_get_device_list(context->get(), &list)); });
-        if (error) return error;
-        for (size_t i = 0; list[i] != nullptr; i++) records->push_back(Describe(list[i]));
-        libusb_free_device_list(list, 1);
-        return UsbError{};
+      [context = Use(), records] {
+        return context->Use([&] {
+          libusb_device** list = nullptr;
+          const UsbError error = Try([&] { return static_cast<int>(libusb_get_device_list(context->get(), &list)); });
+          if (error) return error;
+          for (size_t i = 0; list[i] != nullptr; i++) records->push_back(Describe(list[i]));
+          libusb_free_device_list(list, 1);
+          return UsbError{};
+        });
       },
       [records](Napi::Env env) {
         Napi::Array result = Napi::Array::New(env);
@@ -142,14 +144,17 @@ Napi::Value JsContext::Devices(const Napi::CallbackInfo& info) {
 Napi::Value JsContext::Open(const Napi::CallbackInfo& info) {
   const auto bus = static_cast<uint8_t>(info[0].As<Napi::Number>().Uint32Value());
   const auto address = static_cast<uint8_t>(info[1].As<Napi::Number>().Uint32Value());
+  const std::shared_ptr<Context> context = Use();
   auto doorbell = std::make_shared<Doorbell>(info.Env(), info[2].As<Napi::Function>(), "rx-isoch device");
   auto handle = std::make_shared<std::shared_ptr<Handle>>();
   return RunBlocking(
       info.Env(),
-      [context = context_, bus, address, handle, doorbell] {
-        UsbError error;
-        *handle = Handle::Open(context, bus, address, [doorbell] { doorbell->Ring(); }, error);
-        return error;
+      [context, bus, address, handle, doorbell] {
+        return context->Use([&] {
+          UsbError error;
+          *handle = Handle::Open(context, bus, address, [doorbell] { doorbell->Ring(); }, error);
+          return error;
+        });
       },
       [handle, doorbell](Napi::Env env) { return JsDevice::Create(env, *handle, doorbell); },
       [doorbell] { doorbell->Close(); });
@@ -162,8 +167,9 @@ void JsContext::Watch(const Napi::CallbackInfo& info) {
     doorbell_.reset();
   }
   if (!info[0].IsFunction()) return;
+  const std::shared_ptr<Context> context = Use();
   doorbell_ = std::make_unique<Doorbell>(info.Env(), info[0].As<Napi::Function>(), "rx-isoch hotplug");
-  context_->Observe(this);
+  context->Observe(this);
 }
 
 void JsContext::Changed(libusb_device* device, bool arrived) {
@@ -198,6 +204,12 @@ Napi::Value JsContext::Close(const Napi::CallbackInfo& info) {
     if (context != nullptr) context->Close();
     return UsbError{};
   });
+}
+
+// The context, which may be gone.
+std::shared_ptr<Context> JsContext::Use() const {
+  if (context_ == nullptr) throw ToJs(Env(), UsbError{LIBUSB_ERROR_INTERRUPTED, 0});
+  return context_;
 }
 
 // Gives the context up, which is then the caller's to close.

@@ -127,6 +127,7 @@ Napi::Value JsDevice::ControlOut(const Napi::CallbackInfo& info) {
 // (size): { buffer: ArrayBuffer, address: number }. The memory goes back to the system when the
 // buffer is collected, or detached.
 Napi::Value JsDevice::AllocateDma(const Napi::CallbackInfo& info) {
+  if (handle_->is_closing()) throw ToJs(info.Env(), UsbError{LIBUSB_ERROR_INTERRUPTED, 0});
   UsbError error;
   const std::shared_ptr<DmaMemory> memory = DmaMemory::Allocate(handle_, NumberAt(info, 0), error);
   if (error) throw ToJs(info.Env(), error);
@@ -156,7 +157,8 @@ void JsDevice::FreeDma(const Napi::CallbackInfo& info) {
 Napi::Value JsDevice::OpenQueue(const Napi::CallbackInfo& info) {
   const Window window{NumberAt(info, 1), NumberAt(info, 2)};
   auto queue = std::make_shared<RequestQueue>(handle_, ByteAt(info, 0), window, Notify());
-  handle_->Register(queue);
+  const UsbError error = handle_->Register(queue);
+  if (error) throw ToJs(info.Env(), error);
   return JsRequestQueue::Create(info.Env(), std::move(queue));
 }
 
@@ -174,8 +176,8 @@ Napi::Value JsDevice::OpenStream(const Napi::CallbackInfo& info) {
                                               : Overflow::kDropNewest;
   plan.frame_duration = info[6].As<Napi::Number>().DoubleValue();
   auto stream = std::make_shared<IsochStream>(handle_, plan, Notify());
-  handle_->Register(stream);
-  const UsbError error = stream->Start();
+  UsbError error = handle_->Register(stream);
+  if (!error) error = stream->Start();
   if (error) throw ToJs(info.Env(), error);
   return JsStream::Create(info.Env(), std::move(stream));
 }

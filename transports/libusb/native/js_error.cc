@@ -1,5 +1,7 @@
 #include "js_error.h"
 
+#include <exception>
+
 namespace rx_isoch {
 
 namespace {
@@ -16,14 +18,26 @@ class Work : public Napi::AsyncWorker {
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
-  void Execute() override { error_ = work_(); }
+  void Execute() override {
+    try {
+      error_ = work_();
+    } catch (const std::exception&) {
+      // No memory, or no thread.
+      error_ = {LIBUSB_ERROR_NO_MEM, 0};
+    }
+  }
 
   void OnOK() override {
-    if (error_) {
-      failed_();
-      deferred_.Reject(ToJs(Env(), error_).Value());
-    } else {
-      deferred_.Resolve(finish_(Env()));
+    try {
+      if (error_) {
+        failed_();
+        deferred_.Reject(ToJs(Env(), error_).Value());
+      } else {
+        deferred_.Resolve(finish_(Env()));
+      }
+    } catch (const Napi::Error&) {
+      // The environment is ending and takes no more calls: nobody waits for the promise. An exception that
+      // left here would end the process.
     }
   }
 

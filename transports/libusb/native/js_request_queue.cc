@@ -22,6 +22,12 @@ Napi::Object JsRequestQueue::Create(Napi::Env env, std::shared_ptr<RequestQueue>
 
 JsRequestQueue::JsRequestQueue(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsRequestQueue>(info) {}
 
+JsRequestQueue::~JsRequestQueue() {
+  if (queue_ == nullptr || queue_->WaitUntilIdle(std::chrono::milliseconds{0})) return;
+  // A handle that could not be closed: the system may still write to the buffers, so they stay.
+  for (auto& [id, buffer] : buffers_) buffer.SuppressDestruct();
+}
+
 // (lengths, buffer): the request's id
 Napi::Value JsRequestQueue::Submit(const Napi::CallbackInfo& info) {
   auto lengths = info[0].As<Napi::Uint32Array>();
