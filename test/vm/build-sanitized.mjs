@@ -30,7 +30,7 @@ if (status === 0 && sanitizer === "thread") {
       ...[`-I${target}`, `-I${join(root, "node_modules/usb/libusb/libusb")}`],
       ...["-o", join(root, ".cache/thread/pump"), join(root, "test/vm/native/pump.cc")],
       ...parts.map((part) => join(objects, "rx_isoch", `${part}.o`)),
-      join(objects, "libusb.a"),
+      join(target, "build/Release/usb.a"),
     ],
     { stdio: "inherit" },
   );

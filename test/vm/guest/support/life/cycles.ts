@@ -50,6 +50,11 @@ function streamOptions(random: Random): StreamOptions {
   };
 }
 
+/** Options of a stream that does not end by itself, however late its results are taken. */
+function endless(random: Random): StreamOptions {
+  return { ...streamOptions(random), overflow: random.pick(["drop-oldest", "drop-newest"]) };
+}
+
 function selectorOf({ counter }: Stage) {
   return { vendorId: 0x1209, serialNumber: counter.serialNumber };
 }
@@ -189,7 +194,7 @@ async function unplug(stage: Stage): Promise<void> {
   const { random, counter } = stage;
   const pipe = isochPipe(libusb(), { ...selectorOf(stage), endpoint: 0x81 });
   const ended = new Promise<string>((resolve) => {
-    pipe.results({ ...streamOptions(random), overflow: "drop-oldest" }).subscribe({
+    pipe.results(endless(random)).subscribe({
       error: (error: unknown) => {
         resolve(IsochError.is(error) ? error.code : String(error));
       },
@@ -214,7 +219,7 @@ async function held(stage: Stage): Promise<void> {
   const isKilled = random.chance(0.5);
   const child = await startProcess({
     serialNumber: counter.serialNumber,
-    options: streamOptions(random),
+    options: endless(random),
     ...(isKilled ? {} : { exitAfter: random.between(0, 400) }),
   });
   if (isKilled) {
@@ -228,7 +233,7 @@ async function held(stage: Stage): Promise<void> {
 
 /** A thread is terminated while it opens, or while it streams. */
 async function terminate({ random, counter }: Stage): Promise<void> {
-  const worker = startWorker({ serialNumber: counter.serialNumber, options: streamOptions(random) });
+  const worker = startWorker({ serialNumber: counter.serialNumber, options: endless(random) });
   const streaming = once(worker, "message");
   if (random.chance(0.7)) {
     await streaming;
