@@ -61,11 +61,7 @@ export class RawPort {
 
   private constructor(device: TransportDevice, address: number, interfaceNumber: number, alternate: number) {
     const { configuration, info } = device;
-    const { endpoint } = findIsochEndpoint(
-      configuration,
-      { endpoint: address, interfaceNumber, alternate },
-      info.speed,
-    );
+    const { endpoint } = findIsochEndpoint(configuration, { endpoint: address, alternate }, info.speed);
     this.device = device;
     this.endpoint = device.openEndpoint(address);
     this.maxFrameLength = maxBytesPerInterval(endpoint, info.speed);
