@@ -241,7 +241,11 @@ function describe(places: readonly IsochEndpoint[]): string {
   );
 }
 
-function hexAddress(address: number): string {
+/**
+ * An endpoint address as messages have it.
+ * @internal
+ */
+export function hexAddress(address: number): string {
   return `0x${address.toString(16).padStart(2, "0")}`;
 }
 

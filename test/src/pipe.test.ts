@@ -29,8 +29,8 @@ import {
   type StreamOptions,
   type StreamPlan,
   type StreamSink,
-  type TransportDevice,
 } from "../../src/index.js";
+import { alteredTransport } from "../support/altered-transport.js";
 import { FakeEndpoint } from "../support/fake-endpoint.js";
 import { expectClean, inPipe, marbleLab, outPipe } from "../support/marble-lab.js";
 import { marbles } from "../support/marbles.js";
@@ -633,33 +633,14 @@ class NativeTransport {
   }
 
   get transport(): IsochTransport {
-    const inner = this.#inner;
-    return {
-      name: "native",
-      capabilities: inner.capabilities,
-      devices: () => inner.devices(),
-      open: (selector) => inner.open(selector).pipe(map((device) => this.#device(device))),
-    };
-  }
-
-  #device(device: TransportDevice): TransportDevice {
-    return {
-      info: device.info,
-      configuration: device.configuration,
-      gone: device.gone,
-      controlTransfer: (setup, data) => device.controlTransfer(setup, data),
-      claimInterface: (number) => device.claimInterface(number),
+    return alteredTransport(this.#inner, (device) => ({
       releaseInterface: (number) => {
         this.log.push("release");
         return device.releaseInterface(number);
       },
-      selectAlternate: (number, alternate) => device.selectAlternate(number, alternate),
-      clearHalt: (address) => device.clearHalt(address),
-      reset: () => device.reset(),
       openEndpoint: () =>
         Object.assign(new FakeEndpoint(), { stream: (_: StreamPlan, sink: StreamSink) => this.#start(sink) }),
-      close: () => device.close(),
-    };
+    }));
   }
 
   #start(sink: StreamSink): ResultSource {

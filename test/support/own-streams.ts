@@ -1,7 +1,8 @@
-import { asapScheduler, map, type SchedulerLike } from "rxjs";
-import type { IsochTransport, StreamSink, TransportDevice, TransportEndpoint } from "../../src/index.js";
+import { asapScheduler, type SchedulerLike } from "rxjs";
+import type { IsochTransport, StreamSink, TransportEndpoint } from "../../src/index.js";
 import { Pump } from "../../src/pump.js";
 import { createTimeline } from "../../src/timeline.js";
+import { alteredTransport } from "./altered-transport.js";
 
 /**
  * Stands in front of a transport, and has streams of its own, as one with an event thread has them:
@@ -12,28 +13,9 @@ export function ownStreams(
   frameDuration: number,
   scheduler: SchedulerLike = asapScheduler,
 ): IsochTransport {
-  return {
-    name: inner.name,
-    capabilities: inner.capabilities,
-    devices: () => inner.devices(),
-    open: (selector) => inner.open(selector).pipe(map((device) => streamingDevice(device, frameDuration, scheduler))),
-  };
-}
-
-function streamingDevice(device: TransportDevice, frameDuration: number, scheduler: SchedulerLike): TransportDevice {
-  return {
-    info: device.info,
-    configuration: device.configuration,
-    gone: device.gone,
-    controlTransfer: (setup, data) => device.controlTransfer(setup, data),
-    claimInterface: (number) => device.claimInterface(number),
-    releaseInterface: (number) => device.releaseInterface(number),
-    selectAlternate: (number, alternate) => device.selectAlternate(number, alternate),
-    clearHalt: (address) => device.clearHalt(address),
-    reset: () => device.reset(),
+  return alteredTransport(inner, (device) => ({
     openEndpoint: (address) => streamingEndpoint(device.openEndpoint(address), frameDuration, scheduler),
-    close: () => device.close(),
-  };
+  }));
 }
 
 function streamingEndpoint(

@@ -13,11 +13,12 @@ import {
   type DeviceInfo,
   type IsochError,
 } from "../../src/index.js";
+import { unplugged } from "../../src/device-errors.js";
+import { hexAddress } from "../../src/endpoint.js";
 import type { NativeOutcome } from "./addon.js";
 
 /** `enum libusb_error`, as far as it is told apart here. */
 const libusbErrors = {
-  io: -1,
   access: -3,
   noDevice: -4,
   notFound: -5,
@@ -27,7 +28,6 @@ const libusbErrors = {
   interrupted: -10,
   noMemory: -11,
   notSupported: -12,
-  other: -99,
 } as const;
 
 /** What was being done when something went wrong. */
@@ -41,7 +41,7 @@ export interface Attempt {
 
 /** An endpoint, for a message: `endpoint 0x01`. */
 export function endpointName(address: number): string {
-  return `endpoint 0x${address.toString(16).padStart(2, "0")}`;
+  return `endpoint ${hexAddress(address)}`;
 }
 
 /** Whether it is an error of the addon. */
@@ -113,7 +113,7 @@ export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochErr
 
 /** The device was unplugged. */
 export function deviceGone(id: string, native: number = libusbErrors.noDevice): DeviceError {
-  return new DeviceError("device-gone", `${id} was unplugged: wait for it to attach again`, { native });
+  return unplugged(id, native);
 }
 
 /** The endpoint is that of a time before a reset, or of another alternate setting. */

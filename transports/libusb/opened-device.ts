@@ -1,7 +1,6 @@
 import { AsyncSubject, defer, from, ignoreElements, type Observable } from "rxjs";
 import {
   DeviceError,
-  TransferStateError,
   EndpointError,
   type AlternateSetting,
   type ConfigurationDescriptor,
@@ -12,6 +11,7 @@ import {
   type TransportEndpoint,
 } from "../../src/index.js";
 import { checkControl } from "../../src/control.js";
+import { handleClosed } from "../../src/device-errors.js";
 import { serviceInterval } from "../../src/endpoint.js";
 import type { NativeContext, NativeDevice, NativeDeviceInfo } from "./addon.js";
 import { LibusbEndpoint, type Activity } from "./endpoint.js";
@@ -232,7 +232,7 @@ export class OpenedDevice implements TransportDevice {
 
   #checkOpen(): void {
     if (this.#closing === undefined) return;
-    throw new TransferStateError("pipe-closed", `this handle on ${this.info.id} is closed: open the device again`);
+    throw handleClosed(this.info.id);
   }
 }
 

@@ -1,4 +1,5 @@
 import { Observable, share } from "rxjs";
+import { subscribeInner } from "../../src/subscribe-inner.js";
 import { loadAddon, type DeviceChange, type NativeContext } from "./addon.js";
 
 /** The addon's context: there while somebody uses it, and closed with the last. */
@@ -49,19 +50,11 @@ export class SharedContext {
       this.acquire().then(
         (context) => {
           // The last thing to happen: after the teardown of what is made of it.
-          const inner = project(context).subscribe({
+          subscribeInner(project(context), subscriber, {
             next: (value) => {
               subscriber.next(value);
             },
-            error: (error: unknown) => {
-              subscriber.error(error);
-            },
-            complete: () => {
-              subscriber.complete();
-            },
-          });
-          inner.add(() => void this.release());
-          subscriber.add(inner);
+          }).add(() => void this.release());
         },
         (error: unknown) => {
           subscriber.error(error);

@@ -1,7 +1,7 @@
 import { AsyncSubject, type Observable } from "rxjs";
 import {
   BusyError,
-  DeviceError,
+  type DeviceError,
   EndpointError,
   isochEndpoints,
   parseConfigurationDescriptor,
@@ -18,6 +18,7 @@ import {
   type InterfaceDescriptor,
   type TransportCapabilities,
 } from "../../src/index.js";
+import { unplugged } from "../../src/device-errors.js";
 import type { Bandwidth } from "./bandwidth.js";
 import { Completions, type SubmissionCounts } from "./completions.js";
 import type { VirtualDevice } from "./device-model.js";
@@ -204,7 +205,7 @@ export class AttachedDevice {
   leave(): void {
     this.#bus.engine.catchUp();
     if (this.#gone !== undefined) return;
-    const gone = new DeviceError("device-gone", `${this.info.id} was unplugged: wait for it to attach again`);
+    const gone = unplugged(this.info.id);
     this.#gone = gone;
     this.#claims.clear();
     for (const { number } of this.configuration.interfaces) this.#bus.bandwidth.release(this.#holder(number));

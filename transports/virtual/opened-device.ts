@@ -1,7 +1,6 @@
 import { AsyncSubject, defer, EMPTY, of, type Observable, type Subscription } from "rxjs";
 import {
   DeviceError,
-  TransferStateError,
   type ConfigurationDescriptor,
   type ControlSetup,
   type DeviceInfo,
@@ -10,6 +9,7 @@ import {
   type TransportEndpoint,
 } from "../../src/index.js";
 import { checkControl } from "../../src/control.js";
+import { handleClosed } from "../../src/device-errors.js";
 import type { AttachedDevice } from "./attached-device.js";
 import { answerStandardRequest } from "./standard-requests.js";
 
@@ -111,6 +111,6 @@ export class OpenedDevice implements TransportDevice {
 
   #open(): AttachedDevice {
     if (!this.#isClosed) return this.#device;
-    throw new TransferStateError("pipe-closed", `this handle on ${this.info.id} is closed: open the device again`);
+    throw handleClosed(this.info.id);
   }
 }

@@ -1,4 +1,4 @@
-import { concat, firstValueFrom, ignoreElements, map, tap, throwError, timer, type Observable } from "rxjs";
+import { concat, firstValueFrom, ignoreElements, tap, throwError, timer, type Observable } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
 import { EndpointError, TransportError, type IsochTransport, type TransportDevice } from "../../../src/index.js";
 import {
@@ -34,6 +34,7 @@ import {
   type USB_PIPE,
 } from "../../../src/usbd/index.js";
 import { counterDevice, type VirtualDevice } from "../../../transports/virtual/index.js";
+import { alteredTransport } from "../../support/altered-transport.js";
 import {
   concatenate,
   encodeConfiguration,
@@ -55,28 +56,7 @@ const badPipes = (hDevice: USB_HANDLE | null, closed: USB_PIPE): USB_PIPE[] => {
 
 /** A transport with a device of which some calls are others. */
 function altered(change: (device: TransportDevice) => Partial<TransportDevice>) {
-  return (inner: IsochTransport): IsochTransport => ({
-    name: inner.name,
-    capabilities: inner.capabilities,
-    devices: () => inner.devices(),
-    open: (selector) => inner.open(selector).pipe(map((device) => ({ ...bound(device), ...change(device) }))),
-  });
-}
-
-function bound(device: TransportDevice): TransportDevice {
-  return {
-    info: device.info,
-    configuration: device.configuration,
-    gone: device.gone,
-    controlTransfer: (setup, data) => device.controlTransfer(setup, data),
-    claimInterface: (number) => device.claimInterface(number),
-    releaseInterface: (number) => device.releaseInterface(number),
-    selectAlternate: (number, alternate) => device.selectAlternate(number, alternate),
-    clearHalt: (address) => device.clearHalt(address),
-    reset: () => device.reset(),
-    openEndpoint: (address) => device.openEndpoint(address),
-    close: () => device.close(),
-  };
+  return (inner: IsochTransport): IsochTransport => alteredTransport(inner, change);
 }
 
 /** Does a step after the event loop has turned. */

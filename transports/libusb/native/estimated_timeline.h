@@ -8,8 +8,8 @@
 
 namespace rx_isoch {
 
-// Where on the bus each transfer stood: `EstimatedTimeline` of src/timeline.ts, which explains it, for
-// a stream that JavaScript does not see the submissions of.
+// Where on the bus each transfer stood: `QueueEstimate` of src/timeline.ts, which explains it, for a
+// stream that JavaScript does not see the submissions of.
 class EstimatedTimeline {
  public:
   struct Placement {
@@ -23,21 +23,23 @@ class EstimatedTimeline {
   void Submitted(double at, uint32_t frames) {
     const double queue_end = has_queue_end_ ? queue_end_ : at;
     const double lost = std::max(0.0, std::floor((at - queue_end) / frame_duration_));
-    queue_end_ = std::max(at, queue_end) + frames * frame_duration_;
+    const bool is_first = queued_.empty() || lost > 0;
+    // A fraction of a frame is not given up: it counts with the next loss.
+    queue_end_ = queue_end + (lost + frames) * frame_duration_;
     has_queue_end_ = true;
-    queued_.push_back({lost, queue_end_});
+    queued_.push_back({lost, queue_end_, is_first});
   }
 
   // The oldest submission has completed. The first `served` of its `frames` had their turn on the bus.
   Placement Completed(double at, uint32_t frames, uint32_t served, bool was_cut_short) {
-    Queued oldest{0, at};
+    Queued oldest{0, at, true};
     if (!queued_.empty()) {
       oldest = queued_.front();
       queued_.pop_front();
     }
     if (was_cut_short) {
       Shift((static_cast<double>(served) - frames) * frame_duration_);
-    } else {
+    } else if (!oldest.is_first || at < oldest.end) {
       Judge(at - oldest.end);
     }
     missed_ += oldest.lost;
@@ -52,13 +54,16 @@ class EstimatedTimeline {
   struct Queued {
     double lost;
     double end;
+    bool is_first;
   };
 
+  // Completions over which the lateness of the estimated bus clock is judged.
+  static constexpr int kLatenessWindow = 32;
+
   void Judge(double lateness) {
-    constexpr int kWindow = 32;
     least_lateness_ = std::min(least_lateness_, lateness);
     judged_++;
-    if (least_lateness_ >= 0 && judged_ < kWindow) return;
+    if (least_lateness_ >= 0 && judged_ < kLatenessWindow) return;
     Shift(least_lateness_);
     least_lateness_ = std::numeric_limits<double>::infinity();
     judged_ = 0;

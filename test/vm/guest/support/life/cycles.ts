@@ -4,6 +4,7 @@ import { firstValueFrom, lastValueFrom, type Observable } from "rxjs";
 import { IsochError, isochPipe, openDevice } from "rx-isoch";
 import { libusb } from "rx-isoch/transports/libusb";
 import type { IsochTransfer, StreamOptions, Submission, UsbDevice } from "../../../../../src/index.js";
+import { PendingSubmission } from "../../../../../src/submission.js";
 import type { AttachedCounter } from "../counter-devices.js";
 import { endOf, exitStatus, startProcess, startWorker } from "./others.js";
 import type { Random } from "./random.js";
@@ -162,21 +163,12 @@ async function raw(stage: Stage): Promise<void> {
 
 function submission(random: Random): Submission {
   const frames = random.between(1, 30);
-  return {
+  return new PendingSubmission({
     lengths: new Uint32Array(frames).fill(64),
     buffer: new Uint8Array(64 * frames),
-    dma: undefined,
     start: "asap",
-    actual: new Uint32Array(frames),
-    statuses: new Uint8Array(frames),
-    nativeStatuses: undefined,
-    firstFrame: undefined,
-    timestamp: 0,
-    cancelled: false,
-    rejected: undefined,
-    error: undefined,
     completed: () => undefined,
-  };
+  });
 }
 
 /** The list of devices, which is left while it is made. */

@@ -1,0 +1,19 @@
+import { DeviceError, TransferStateError } from "./errors.js";
+
+/**
+ * The device was unplugged.
+ *
+ * @param native what the layer below said, where it said anything
+ * @internal
+ */
+export function unplugged(id: string, native?: number): DeviceError {
+  return new DeviceError("device-gone", `${id} was unplugged: wait for it to attach again`, { native });
+}
+
+/**
+ * Something was asked of a handle on a device that was closed.
+ * @internal
+ */
+export function handleClosed(id: string): TransferStateError {
+  return new TransferStateError("pipe-closed", `this handle on ${id} is closed: open the device again`);
+}
