@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 
-export const root = join(import.meta.dirname, "../..");
+/** The checkout, by the package's own name: from a bundle in it too. */
+export const root = dirname(createRequire(import.meta.url).resolve("rx-isoch/package.json"));
 
 interface Manifest {
   readonly name: string;

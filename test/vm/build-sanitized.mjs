@@ -1,17 +1,20 @@
-// Builds the addon with a sanitizer, `address` unless it is told another, in .cache: beside the one that is used.
+// Builds the addon with a sanitizer, `address` unless it is told another, in .cache/<sanitizer>: a package of the same
+// name, so that what runs there takes its addon.
 import { spawnSync } from "node:child_process";
-import { cpSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const [, , sanitizer = "address"] = process.argv;
 const root = join(import.meta.dirname, "../..");
-const target = join(root, ".cache", sanitizer, "native");
+const source = "transports/libusb/native";
+const target = join(root, ".cache", sanitizer, source);
 
-rmSync(target, { recursive: true, force: true });
-cpSync(join(root, "transports/libusb/native"), target, {
+rmSync(join(root, ".cache", sanitizer), { recursive: true, force: true });
+cpSync(join(root, source), target, {
   recursive: true,
   filter: (path) => !["build", "node_modules"].includes(basename(path)),
 });
+copyFileSync(join(root, "package.json"), join(root, ".cache", sanitizer, "package.json"));
 const { status } = spawnSync(process.execPath, [join(target, "build.mjs"), `--sanitize=${sanitizer}`], {
   stdio: "inherit",
   // libusb, too, which has a target of its own.

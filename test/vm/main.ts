@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildStream } from "./bench/build.js";
+import { root } from "../support/entries.js";
+import { bundleForGuest, bundleOf } from "./bundle.js";
 import { startDeviceServer } from "./device-server.js";
 import { captureFile, devices } from "./devices.js";
 import { initramfs } from "./initramfs.js";
@@ -12,18 +14,26 @@ import { measureSpeed } from "./speed.js";
 const [command, ...args] = process.argv.slice(2);
 const exitStatus = { failed: 1, usage: 2, missing: 77 } as const;
 
-// npm runs scripts there.
-const root = process.cwd();
 const cache = join(root, ".cache/vm");
 const share = join(cache, "run");
 
 async function test(): Promise<number> {
-  const { base, preparing } = prepareSession();
-  const vitest = ["node_modules/.bin/vitest", "run", "--config", "test/vm/vitest.config.ts"];
+  const start = performance.now();
+  const { base } = prepareSession();
+  await bundleForGuest();
+  const preparing = (performance.now() - start) / 1000;
+  const vitest = [
+    "node_modules/.bin/vitest",
+    "run",
+    "--config",
+    bundleOf("test/vm/vitest.config.ts"),
+    "--configLoader",
+    "native",
+  ];
   const reporters = ["--reporter=default", "--reporter=json", "--outputFile.json=/run/vm/report.json"];
   const outcome = await runWithDevices({
     ...base,
-    job: [`cd ${quote(root)} &&`, ...[...vitest, ...reporters, ...args].map(quote)].join(" "),
+    job: [`cd ${quote(root)} &&`, ...[...vitest, ...reporters, ...args.map(bundleOf)].map(quote)].join(" "),
     env: { ...base.env, VM_HOST_SPEED: String(measureSpeed()) },
     interactive: false,
     timeout: Number(process.env["VM_TIMEOUT"] ?? 900),
@@ -75,11 +85,7 @@ async function runWithDevices(session: Omit<Session, "link">): Promise<Outcome> 
   }
 }
 
-function prepareSession(): {
-  base: Omit<Session, "job" | "interactive" | "timeout" | "link">;
-  preparing: number;
-} {
-  const start = performance.now();
+function prepareSession(): { base: Omit<Session, "job" | "interactive" | "timeout" | "link"> } {
   mkdirSync(cache, { recursive: true });
   const kernel = prepare(cache);
   const base = {
@@ -97,7 +103,7 @@ function prepareSession(): {
       [process.stdout.isTTY ? "FORCE_COLOR" : "NO_COLOR"]: "1",
     },
   };
-  return { base, preparing: (performance.now() - start) / 1000 };
+  return { base };
 }
 
 /** Measures in the guest; it prints by itself. */

@@ -1,17 +1,15 @@
-import { join } from "node:path";
 import { defineConfig } from "vitest/config";
-import { entries, root } from "../support/entries.js";
+import { root } from "../support/entries.js";
 
 const minute = 60_000;
 
 export default defineConfig({
   root,
-  resolve: {
-    alias: entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: join(root, source) })),
-  },
   test: {
     name: "vm",
-    include: ["test/vm/guest/**/*.test.ts"],
+    include: [".cache/vm/bundles/guest/**/*.test.js"],
+    // Node runs the bundles as they are.
+    server: { deps: { external: [/\/bundles\//] } },
     // All of them share one kernel.
     fileParallelism: false,
     // Starting another process takes longer in emulation than most of the tests.

@@ -2,33 +2,19 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
-import { entries, root } from "../../../support/entries.js";
+import { root } from "../../../support/entries.js";
 
-const program = join(root, "test/vm/guest/support/life/main.ts");
+/** The program, bundled; the addon that it takes is that of the package it is in. */
+const program = join(root, ".cache/vm/bundles/life.js");
+const native = "transports/libusb/native/build/Release/rx_isoch.node";
 const minutes = 60_000;
 
-/** What `npm run build:sanitized` makes, with the sources beside it. */
+/** What `npm run build:sanitized` makes: as much of the package as the program needs, and the program. */
 const sanitized = join(root, ".cache/address");
 const defaultCycles = 150;
 
 const cycles = Number(process.env["LIFE_CYCLES"] ?? defaultCycles);
-
-/** Bundles the program, which starts in a tenth of the time; the addon is looked for beside it first. */
-async function bundle(outfile: string): Promise<string> {
-  await build({
-    entryPoints: [program],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    logLevel: "warning",
-    alias: Object.fromEntries(entries.map(({ name, source }) => [name, join(root, source)])),
-  });
-  return outfile;
-}
 
 /** Its exit status, or the signal that ended it. What it says goes where the lab's output goes. */
 async function run(path: string, count: number, env: NodeJS.ProcessEnv = {}): Promise<number | string> {
@@ -44,18 +30,19 @@ describe("random lives of the libusb transport", () => {
   it(
     `leave nothing behind in ${cycles} cycles`,
     async () => {
-      expect(await run(await bundle(join(root, ".cache/life/plain/main.js")), cycles)).toBe(0);
+      expect(await run(program, cycles, { LIFE_ADDON: join(root, native) })).toBe(0);
     },
     30 * minutes,
   );
 
   const few = Math.ceil(Number(process.env["LIFE_CYCLES_ADDRESS"] ?? cycles / 5));
-  it.skipIf(!existsSync(join(sanitized, "native/build")) && !process.env["CI"])(
+  it.skipIf(!existsSync(join(sanitized, "life.js")) && !process.env["CI"])(
     `touch no memory that is not theirs, in ${few} cycles with AddressSanitizer`,
     async () => {
       const preload = execFileSync("g++", ["-print-file-name=libasan.so"], { encoding: "utf8" }).trim();
-      const status = await run(await bundle(join(sanitized, "main.js")), few, {
+      const status = await run(join(sanitized, "life.js"), few, {
         LD_PRELOAD: preload,
+        LIFE_ADDON: join(sanitized, native),
         // V8 leaves at the end what it has; the addon counts by itself.
         ASAN_OPTIONS: "detect_leaks=0:exitcode=99",
       });

@@ -2,6 +2,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { root } from "../../../support/entries.js";
 
 /** What usbfs-isoch.c prints of a stream. */
 export interface StreamedBytes {
@@ -38,7 +39,7 @@ export class UsbfsProgram {
   readonly #path = join(mkdtempSync(join(tmpdir(), "usbfs-")), "usbfs-isoch");
 
   constructor() {
-    execFileSync("gcc", ["-O2", "-Wall", "-o", this.#path, join(import.meta.dirname, "usbfs-isoch.c")]);
+    execFileSync("gcc", ["-O2", "-Wall", "-o", this.#path, join(root, "test/vm/guest/support/usbfs-isoch.c")]);
   }
 
   async stream(node: string, direction: "in" | "out", streaming: Streaming): Promise<StreamedBytes> {

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { libusbCounters } from "rx-isoch/transports/libusb";
@@ -95,6 +96,13 @@ async function untilCollected(): Promise<void> {
   });
 }
 
+/** Makes sure that it is that build which lives here. */
+function expectAddon(path: string | undefined): void {
+  libusbCounters();
+  const inMemory = readFileSync("/proc/self/maps", "utf8");
+  if (path !== undefined && !inMemory.includes(path)) throw new Error(`the addon is not ${path}`);
+}
+
 const [, , role] = process.argv;
 if (!isMainThread) {
   play(workerData as Role, () => parentPort?.postMessage("streaming"));
@@ -102,6 +110,7 @@ if (!isMainThread) {
   play(JSON.parse(role) as Role, () => process.send?.("streaming"));
 } else {
   if (globalThis.gc === undefined) throw new Error("run it with --expose-gc");
+  expectAddon(process.env["LIFE_ADDON"]);
   await live(Number(process.env["LIFE_CYCLES"] ?? 150), Number(process.env["LIFE_SEED"] ?? randomInt(2 ** 32)));
   // An exit by itself: nothing keeps the loop alive.
   console.log("life: over");
