@@ -128,7 +128,7 @@ export class IsochResults implements Iterable<FrameResult> {
     this.statuses = statuses;
     this.nativeStatuses = init.nativeStatuses;
     this.compacted = init.compacted || holes === 0;
-    this.data = this.compacted ? init.data.subarray(0, bytes) : init.data;
+    this.data = this.compacted && bytes < init.data.length ? init.data.subarray(0, bytes) : init.data;
     this.bytesTransferred = bytes;
     this.served = servedFrames(init);
     this.error = init.error ?? (flaws === 0 ? "ok" : "isoch");

@@ -122,7 +122,15 @@ export interface NativeRequestOutcome extends NativeOutcome {
 
 /** A running IN stream. */
 export interface NativeStream {
-  take(): NativeStreamResult | undefined;
+  /**
+   * The bytes of the oldest result, contiguous, or `undefined`. One call of few arguments: crossing
+   * over costs more than what it carries.
+   *
+   * @param actual bytes moved, per frame, for as many frames as a transfer has
+   * @param statuses as many; see `statuses.ts`
+   * @param header {@link streamHeader}
+   */
+  take(actual: Uint32Array, statuses: Uint8Array, header: Float64Array): ArrayBuffer | undefined;
   stop(): void;
   /** Ends the stream with LIBUSB_ERROR_INTERRUPTED; what has arrived can still be taken. */
   shut(): void;
@@ -132,18 +140,19 @@ export interface NativeStream {
   readonly drained: boolean;
 }
 
-/** What one transfer of a stream brought. */
-export interface NativeStreamResult {
-  readonly firstFrame: number;
-  readonly lost: number;
-  readonly actual: Uint32Array;
-  /** See `statuses.ts`; missing if all are good. */
-  readonly statuses?: Uint8Array;
-  readonly data: ArrayBuffer;
-  readonly timestamp: number;
-  readonly cancelled: boolean;
-  readonly gone: boolean;
-}
+/** Where {@link NativeStream.take} puts what it says of a result, in numbers; truth is 1. */
+export const streamHeader = {
+  /** Frames; 0 for a loss that nothing follows. */
+  length: 0,
+  firstFrame: 1,
+  lost: 2,
+  timestamp: 3,
+  cancelled: 4,
+  gone: 5,
+  /** The statuses were filled in; without, all frames are good. */
+  flawed: 6,
+  count: 7,
+} as const;
 
 let loaded: Addon | undefined;
 

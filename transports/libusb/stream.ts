@@ -7,7 +7,7 @@ import {
   type TransferOutcome,
 } from "../../src/index.js";
 import { ringOverflow } from "../../src/stream-options.js";
-import type { NativeOutcome, NativeStream, NativeStreamResult } from "./addon.js";
+import { streamHeader, type NativeOutcome, type NativeStream } from "./addon.js";
 import type { Activity } from "./endpoint.js";
 import { translateStatuses } from "./statuses.js";
 
@@ -25,6 +25,10 @@ export class LibusbStream implements ResultSource, Activity {
   readonly #context: StreamContext;
   /** Of every result. */
   readonly #requested: Uint32Array;
+  readonly #header = new Float64Array(streamHeader.count);
+  /** Of the next result. */
+  #actual: Uint32Array;
+  #statuses: Uint8Array;
   #isStopped = false;
   #ended: { readonly error: IsochError | undefined } | undefined;
 
@@ -32,6 +36,8 @@ export class LibusbStream implements ResultSource, Activity {
     this.#native = native;
     this.#context = context;
     this.#requested = new Uint32Array(context.plan.frames).fill(context.plan.frameLength);
+    this.#actual = new Uint32Array(context.plan.frames);
+    this.#statuses = new Uint8Array(context.plan.frames);
     context.activities.add(this);
   }
 
@@ -40,20 +46,28 @@ export class LibusbStream implements ResultSource, Activity {
   }
 
   take(): IsochResults | undefined {
-    const taken = this.#native.take();
-    if (taken === undefined) return undefined;
-    const { actual, statuses = new Uint8Array(actual.length), firstFrame, lost, timestamp } = taken;
+    const header = this.#header;
+    const data = this.#native.take(this.#actual, this.#statuses, header);
+    if (data === undefined) return undefined;
+    const length = header[streamHeader.length] ?? 0;
+    const isFlawed = header[streamHeader.flawed] === 1;
+    const { frames } = this.#context.plan;
+    // A loss at the end has none, all others have all.
+    const actual = length === frames ? this.#actual : new Uint32Array(0);
+    const statuses = length === frames ? this.#statuses : new Uint8Array(0);
+    this.#actual = new Uint32Array(frames);
+    this.#statuses = new Uint8Array(frames);
     return new IsochResults({
-      firstFrame,
-      lost,
-      requested: this.#requested.subarray(0, actual.length),
+      firstFrame: header[streamHeader.firstFrame] ?? 0,
+      lost: header[streamHeader.lost],
+      requested: length === frames ? this.#requested : new Uint32Array(0),
       actual,
       statuses,
-      nativeStatuses: taken.statuses && translateStatuses(statuses),
-      data: new Uint8Array(taken.data),
+      nativeStatuses: isFlawed ? translateStatuses(statuses) : undefined,
+      data: new Uint8Array(data),
       compacted: true,
-      timestamp,
-      error: outcomeOf(taken),
+      timestamp: header[streamHeader.timestamp] ?? 0,
+      error: outcomeOf(header),
     });
   }
 
@@ -79,7 +93,7 @@ export class LibusbStream implements ResultSource, Activity {
   }
 }
 
-function outcomeOf({ cancelled, gone }: NativeStreamResult): TransferOutcome | undefined {
-  if (cancelled) return "cancelled";
-  return gone ? "device-not-responding" : undefined;
+function outcomeOf(header: Float64Array): TransferOutcome | undefined {
+  if (header[streamHeader.cancelled] === 1) return "cancelled";
+  return header[streamHeader.gone] === 1 ? "device-not-responding" : undefined;
 }

@@ -4,23 +4,27 @@ import { close, compact, issue } from "../../../operators/index.js";
 import { libusb } from "../../../transports/libusb/index.js";
 import { readCounter } from "../../../transports/virtual/index.js";
 
-// node contestant.js KIND FRAMES QUEUE SECONDS STALL
-// One way to take the stream of the counter device, on its own in a process; it prints what it cost.
+// node contestant.js KIND FRAMES QUEUE WARM_UP SECONDS STALL
+// One way to take the stream of the counter device, on its own in a process. It streams for WARM_UP seconds and then
+// for SECONDS, of which it prints what they cost; with a STALL, it does nothing for so many of them.
 
 const packetLength = 3072;
-const [kind, frames, queue, seconds, stall] = process.argv.slice(2);
+const [kind, ...numbers] = process.argv.slice(2);
+const [frames = 0, queue = 0, warmUp = 0, seconds = 0, stall = 0] = numbers.map(Number);
 
 /** What a contestant prints. */
 export interface Outcome {
-  /** Seconds of the processor, from the first result on. */
+  /** Seconds of the processor, after the warm-up. */
   readonly cpu: number;
+  /** Frames, after the warm-up. */
   readonly frames: number;
-  /** Counters that are missing. */
+  /** Counters that are missing, from the first frame on. */
   readonly missing: number;
-  /** Frames that were reported as lost. */
+  /** Frames that were reported as lost, from the first frame on. */
   readonly lost: number;
 }
 
+let isStreaming = false;
 let cpu: NodeJS.CpuUsage | undefined;
 let count = 0;
 let missing = 0;
@@ -28,11 +32,13 @@ let lost = 0;
 let expected: number | undefined;
 
 function begin(): void {
-  if (cpu !== undefined) return;
-  cpu = process.cpuUsage();
-  if (Number(stall) > 0) {
-    setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(stall) * 1000), 1000);
-  }
+  if (isStreaming) return;
+  isStreaming = true;
+  setTimeout(() => {
+    count = 0;
+    cpu = process.cpuUsage();
+    if (stall > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stall * 1000);
+  }, warmUp * 1000);
 }
 
 function takeTransfer(results: IsochResults): void {
@@ -59,12 +65,12 @@ function takeFrame({ frame, status, data }: FrameResult): void {
 }
 
 function* requests(): Generator<IsochRequest> {
-  for (;;) yield { lengths: packetLength, frames: Number(frames) };
+  for (;;) yield { lengths: packetLength, frames };
 }
 
 const pipe = isochPipe(libusb(), { vendorId: 0x1209, productId: 0x0001, endpoint: 0x81, alternate: 1 });
-const options = { frames: Number(frames), queue: Number(queue) };
-const stop = timer(Number(seconds) * 1000);
+const options = { frames, queue };
+const stop = timer((warmUp + seconds) * 1000);
 const ways: Readonly<Record<string, () => Observable<unknown>>> = {
   transfers: () => pipe.results(options).pipe(tap(takeTransfer)),
   frames: () =>
@@ -73,7 +79,7 @@ const ways: Readonly<Record<string, () => Observable<unknown>>> = {
         for (const frame of results) takeFrame(frame);
       }),
     ),
-  javascript: () => of(requests()).pipe(issue(pipe, { queue: Number(queue) }), compact(), close(), tap(takeTransfer)),
+  javascript: () => of(requests()).pipe(issue(pipe, { queue }), compact(), close(), tap(takeTransfer)),
 };
 const way = ways[kind ?? ""];
 if (way === undefined) throw new Error(`no contestant is called ${kind ?? ""}`);

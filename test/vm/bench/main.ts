@@ -11,66 +11,88 @@ import type { Outcome } from "./contestant.js";
 const run = promisify(execFile);
 const seconds = Number(setting("BENCH_SECONDS"));
 const rounds = Number(setting("BENCH_ROUNDS"));
-const directory = import.meta.dirname;
 const packetLength = 3072;
-const packets = 64;
-/** In flight for 256 ms: emulation holds up threads as no real machine does. */
-const queue = 32;
-/** What field code keeps in flight where JavaScript resubmits. */
-const shallow = 8;
+/** Emulation translates what V8 has just compiled, once. */
+const warmUp = 5;
+
+/** In flight for a quarter of a second or more: emulation holds up threads as no real machine does. */
+interface Size {
+  readonly name: string;
+  readonly packets: number;
+  readonly queue: number;
+}
+
+const sizes: readonly Size[] = [
+  { name: "transfers of 8 ms", packets: 64, queue: 32 },
+  { name: "transfers of 64 ms", packets: 512, queue: 8 },
+];
 
 const bus = await CounterBus.open();
 const counter = await bus.attach({ speed: "high" });
 const { bus: busNumber, number } = counter.sysfs;
 
-function node(kind: string, depth: number, stall = 0): () => Promise<Outcome> {
-  const script = join(directory, "contestant.js");
-  return () => print(process.execPath, script, kind, packets, depth, seconds, stall);
-}
+type Contestant = (size: Size, stall?: number) => Promise<Outcome>;
+
+const c: Contestant = ({ packets, queue }) =>
+  print(setting("VM_STREAM"), busNumber, number, packetLength, packets, queue, warmUp, seconds);
+
+const rxIsoch =
+  (kind: string): Contestant =>
+  ({ packets, queue }, stall = 0) =>
+    print(
+      process.execPath,
+      join(import.meta.dirname, "contestant.js"),
+      ...[kind, packets, queue, warmUp, seconds, stall],
+    );
+
+const contestants: Readonly<Record<string, Contestant>> = {
+  "C on libusb": c,
+  "rx-isoch, per transfer": rxIsoch("transfers"),
+  "rx-isoch, per frame": rxIsoch("frames"),
+};
 
 async function print(program: string, ...args: readonly (string | number)[]): Promise<Outcome> {
   const { stdout } = await run(program, args.map(String));
   return JSON.parse(stdout) as Outcome;
 }
 
-const c = () => print(setting("VM_STREAM"), busNumber, number, packetLength, packets, queue, seconds);
-const contestants: readonly (readonly [string, () => Promise<Outcome>])[] = [
-  ["C on libusb", c],
-  ["rx-isoch, results()", node("transfers", queue)],
-  ["rx-isoch, frame by frame", node("frames", queue)],
-];
-
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
-const outcomes = new Map(contestants.map(([name]) => [name, [] as Outcome[]]));
-for (let round = 0; round < rounds; round++) {
-  for (const [name, take] of contestants) outcomes.get(name)?.push(await take());
+const perSecond = ({ cpu, frames }: Outcome): number => cpu / (frames / 8000);
+const sum = (all: readonly Outcome[], name: keyof Outcome): number =>
+  all.reduce((total, each) => total + each[name], 0);
+
+async function compare(size: Size): Promise<void> {
+  const outcomes = Object.entries(contestants).map(([name, take]) => ({ name, take, all: [] as Outcome[] }));
+  for (let round = 0; round < rounds; round++) {
+    for (const { take, all } of outcomes) all.push(await take(size));
+  }
+  console.log(`\n24.576 MB/s IN, ${size.name}, ${rounds} rounds of ${seconds} s; CPU seconds for each second`);
+  const reference = median((outcomes[0]?.all ?? []).map(perSecond));
+  for (const { name, all } of outcomes) {
+    const costs = all.map(perSecond);
+    console.log(
+      [
+        name.padEnd(24),
+        `${median(costs).toFixed(3)} (${Math.min(...costs).toFixed(3)} to ${Math.max(...costs).toFixed(3)})`,
+        `${(median(costs) / reference).toFixed(2)} × C`,
+        `missing ${sum(all, "missing")}`,
+        `reported lost ${sum(all, "lost")}`,
+      ].join("   "),
+    );
+  }
 }
 
-const perSecond = (outcome: Outcome): number => outcome.cpu / (outcome.frames / 8000);
-console.log(`\n24.576 MB/s IN for ${seconds} s, ${rounds} rounds; CPU seconds for each second of the stream`);
-const reference = median((outcomes.get("C on libusb") ?? []).map(perSecond));
-for (const [name, all] of outcomes) {
-  const costs = all.map(perSecond);
-  const middle = median(costs);
-  console.log(
-    [
-      name.padEnd(26),
-      `${middle.toFixed(3)} (${Math.min(...costs).toFixed(3)} to ${Math.max(...costs).toFixed(3)})`,
-      `${(middle / reference).toFixed(2)} × C`,
-      `frames ${all.map(({ frames }) => frames).join(", ")}`,
-      `missing ${all.map(({ missing }) => missing).join(", ")}`,
-      `reported lost ${all.map(({ lost }) => lost).join(", ")}`,
-    ].join("   "),
-  );
+async function stall(size: Size): Promise<void> {
+  console.log(`\nthe program blocked for 2 s, ${size.name}, ${size.queue} in flight`);
+  for (const [name, kind] of [
+    ["rx-isoch, per transfer", "transfers"],
+    ["JavaScript resubmits", "javascript"],
+  ] as const) {
+    const { frames, missing, lost } = await rxIsoch(kind)(size, 2);
+    console.log(`${name.padEnd(24)}   frames ${frames}   missing ${missing}   reported lost ${lost}`);
+  }
 }
 
-console.log("\nthe program blocked for 2 s");
-for (const [name, take] of [
-  ["results(), default queue", node("transfers", shallow, 2)],
-  ["JavaScript resubmits", node("javascript", shallow, 2)],
-] as const) {
-  const { frames, missing, lost } = await take();
-  console.log(`${name.padEnd(26)}   frames ${frames}   missing ${missing}   reported lost ${lost}`);
-}
-
+for (const size of sizes) await compare(size);
+for (const size of sizes) await stall(size);
 await bus.close();

@@ -2,7 +2,9 @@
  * The loop that rx-isoch is measured against: isochronous IN on libusb, resubmitted in the callback.
  * It takes the packets together, as the addon does, and follows the counter of each transfer.
  *
- * stream BUS ADDRESS PACKET_LENGTH PACKETS QUEUE SECONDS
+ * stream BUS ADDRESS PACKET_LENGTH PACKETS QUEUE WARM_UP SECONDS
+ *
+ * It streams for WARM_UP seconds and then for SECONDS, of which it prints what they cost.
  */
 #include <libusb.h>
 #include <stdint.h>
@@ -15,11 +17,11 @@
 enum { interface_number = 0, alternate = 1, endpoint = 0x81 };
 
 static int packet_length, packets, in_flight;
-static double end;
+static double begin, end;
 static uint8_t *compacted;
 static uint64_t frames, missing, expected;
-static int is_first = 1;
-static double cpu_at_start;
+static int is_first = 1, is_warm;
+static double cpu_at_begin;
 
 static double now(void) {
   struct timespec time;
@@ -36,6 +38,11 @@ static double cpu(void) {
 
 static void LIBUSB_CALL completed(struct libusb_transfer *transfer) {
   uint8_t *to = compacted;
+  if (!is_warm && now() >= begin) {
+    is_warm = 1;
+    cpu_at_begin = cpu();
+    frames = 0;
+  }
   for (int i = 0; i < packets; i++) {
     const struct libusb_iso_packet_descriptor *packet = &transfer->iso_packet_desc[i];
     if (packet->status != LIBUSB_TRANSFER_COMPLETED) continue;
@@ -46,19 +53,15 @@ static void LIBUSB_CALL completed(struct libusb_transfer *transfer) {
   if (to > compacted) {
     uint64_t first;
     memcpy(&first, compacted, sizeof first);
-    if (is_first) {
-      cpu_at_start = cpu();
-      is_first = 0;
-    } else {
-      missing += first - expected;
-    }
+    if (!is_first) missing += first - expected;
+    is_first = 0;
     expected = first + (uint64_t)packets;
   }
   if (now() >= end || libusb_submit_transfer(transfer) != 0) in_flight--;
 }
 
 int main(int argc, char **argv) {
-  if (argc != 7) return 2;
+  if (argc != 8) return 2;
   const int bus = atoi(argv[1]), address = atoi(argv[2]);
   packet_length = atoi(argv[3]);
   packets = atoi(argv[4]);
@@ -79,7 +82,8 @@ int main(int argc, char **argv) {
     return 4;
   }
   compacted = malloc((size_t)(packets * packet_length));
-  end = now() + atof(argv[6]);
+  begin = now() + atof(argv[6]);
+  end = begin + atof(argv[7]);
   for (int i = 0; i < queue; i++) {
     struct libusb_transfer *transfer = libusb_alloc_transfer(packets);
     libusb_fill_iso_transfer(transfer, handle, endpoint, malloc((size_t)(packets * packet_length)),
@@ -89,7 +93,7 @@ int main(int argc, char **argv) {
     in_flight++;
   }
   while (in_flight > 0) libusb_handle_events(context);
-  printf("{\"cpu\":%f,\"frames\":%llu,\"missing\":%llu,\"lost\":%llu}\n", cpu() - cpu_at_start,
+  printf("{\"cpu\":%f,\"frames\":%llu,\"missing\":%llu,\"lost\":%llu}\n", cpu() - cpu_at_begin,
          (unsigned long long)frames, (unsigned long long)missing, (unsigned long long)missing);
   libusb_release_interface(handle, interface_number);
   libusb_close(handle);

@@ -12,7 +12,7 @@ IsochStream::IsochStream(std::shared_ptr<Handle> handle, const StreamPlan& plan,
     : handle_(std::move(handle)),
       plan_(plan),
       notify_(std::move(notify)),
-      pool_(std::make_shared<BufferPool>(static_cast<size_t>(plan.frames) * plan.frame_length, plan.queue)),
+      pool_(std::make_shared<BufferPool>(static_cast<size_t>(plan.frames) * plan.frame_length, plan.queue + plan.ring)),
       timeline_(plan.frame_duration) {}
 
 IsochStream::~IsochStream() = default;

@@ -42,26 +42,19 @@ Napi::Object JsStream::Create(Napi::Env env, std::shared_ptr<IsochStream> stream
 
 JsStream::JsStream(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsStream>(info) {}
 
+// (actual: Uint32Array, statuses: Uint8Array, header: Float64Array): ArrayBuffer | undefined
 Napi::Value JsStream::Take(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::optional<StreamResult> taken = stream_->Take();
   if (!taken) return env.Undefined();
-  Napi::Object result = Napi::Object::New(env);
-  Napi::Uint32Array actual = Napi::Uint32Array::New(env, taken->actual.size());
-  std::copy(taken->actual.begin(), taken->actual.end(), actual.Data());
-  result.Set("actual", actual);
-  if (!taken->statuses.empty()) {
-    Napi::Uint8Array statuses = Napi::Uint8Array::New(env, taken->statuses.size());
-    std::copy(taken->statuses.begin(), taken->statuses.end(), statuses.Data());
-    result.Set("statuses", statuses);
-  }
-  result.Set("data", ToArrayBuffer(env, std::move(taken->data), taken->bytes));
-  result.Set("firstFrame", Napi::Number::New(env, taken->first_frame));
-  result.Set("lost", Napi::Number::New(env, taken->lost));
-  result.Set("timestamp", Napi::Number::New(env, taken->timestamp));
-  result.Set("cancelled", Napi::Boolean::New(env, taken->was_cancelled));
-  result.Set("gone", Napi::Boolean::New(env, taken->is_gone));
-  return result;
+  std::copy(taken->actual.begin(), taken->actual.end(), info[0].As<Napi::Uint32Array>().Data());
+  std::copy(taken->statuses.begin(), taken->statuses.end(), info[1].As<Napi::Uint8Array>().Data());
+  const double header[] = {
+      static_cast<double>(taken->actual.size()), taken->first_frame, taken->lost, taken->timestamp,
+      taken->was_cancelled ? 1.0 : 0.0,          taken->is_gone ? 1.0 : 0.0, taken->statuses.empty() ? 0.0 : 1.0,
+  };
+  std::copy(std::begin(header), std::end(header), info[2].As<Napi::Float64Array>().Data());
+  return ToArrayBuffer(env, std::move(taken->data), taken->bytes);
 }
 
 // { libusb, errno, overflown } once nothing more will come
