@@ -1,4 +1,4 @@
-import { createServer, isIP, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer, isIP, type AddressInfo, type Socket } from "node:net";
 import { Observable } from "rxjs";
 import { AccessError, InvalidRequestError, TransportError, type IsochError } from "../../src/index.js";
 import { wholeNumber } from "../../src/numbers.js";
@@ -72,6 +72,59 @@ export function listenTcp(server: UsbipServer, options: TcpOptions = {}): Observ
     return () => {
       listener.close();
     };
+  });
+}
+
+/** Where {@link connectTcp} connects to. */
+export interface TcpServerAddress {
+  /** A name or an address. */
+  readonly host: string;
+  /** Default: 3240, which is registered for USB/IP. */
+  readonly port?: number | undefined;
+}
+
+/** Milliseconds of silence after which the system asks whether the peer is there. */
+const silence = 10_000;
+
+/**
+ * Connects to a server, at each subscription, and emits the connection once it is there: the option
+ * `connect` of `usbip`. An unsubscribe before that gives it up; after it, the connection is the subscriber's.
+ *
+ * Errors: {@link InvalidRequestError} for a port that is none; {@link TransportError} `transport-failed`,
+ * with the code of Node, such as `ECONNREFUSED`, in `native`.
+ *
+ * @example
+ * ```ts
+ * import { usbip } from "rx-isoch/transports/usbip";
+ * import { connectTcp } from "rx-isoch/transports/usbip/tcp";
+ *
+ * export const remote = usbip({ connect: connectTcp({ host: "localhost" }) });
+ * ```
+ */
+export function connectTcp({ host, port = 3240 }: TcpServerAddress): Observable<ByteStream> {
+  return new Observable((subscriber) => {
+    wholeNumber("port", port, 1, 65_535);
+    const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: silence };
+    const socket = connect({ host, port, ...options });
+    let isHandedOver = false;
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      // Once it is handed over, its handler hears of it.
+      subscriber.error(
+        new TransportError(
+          "transport-failed",
+          `cannot connect to ${host}:${port} (${error.message}): see that a USB/IP server listens there, and that no firewall is between`,
+          { native: error.code, cause: error },
+        ),
+      );
+    });
+    socket.once("connect", () => {
+      isHandedOver = true;
+      subscriber.next(tcpStream(socket));
+      subscriber.complete();
+    });
+    subscriber.add(() => {
+      if (!isHandedOver) socket.destroy();
+    });
   });
 }
 

@@ -8,6 +8,7 @@ export const errno = {
   EXDEV: -18,
   ENODEV: -19,
   EINVAL: -22,
+  EFBIG: -27,
   ENOSPC: -28,
   EPIPE: -32,
   ETIME: -62,

@@ -24,4 +24,6 @@ export {
   type UsbipPackets,
 } from "./messages.js";
 export { deviceListReply, importReply, operationRequest } from "./operations.js";
+export { UrbReplyReader, type AwaitedReply, type UrbReplyHandler, type UrbReplyHeader } from "./urb-replies.js";
 export { urbCommandMessage, urbReplyMessage, type SubmitContext, type UsbipLimits } from "./urbs.js";
+export { packetDescriptorSize } from "./wire.js";
