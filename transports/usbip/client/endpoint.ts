@@ -80,8 +80,8 @@ export class UsbipEndpoint implements TransportEndpoint {
   }
 
   submit(submission: Submission): void {
-    if (this.#refusal !== undefined) throw this.#refusal;
-    if (this.#context.connection.failure !== undefined) throw this.#context.connection.failure;
+    const refusal = this.#context.connection.failure ?? this.#refusal;
+    if (refusal !== undefined) throw refusal;
     if (submission.start !== "asap") this.#checkStart(submission.start);
     const { direction } = this.#context.descriptor;
     const transfer = new Transfer(submission, direction, this.#frameDuration, {
@@ -125,7 +125,6 @@ export class UsbipEndpoint implements TransportEndpoint {
 
   /** The connection has failed: everything completes with that. */
   fail(error: IsochError): void {
-    this.#refusal ??= error;
     this.#hold?.unsubscribe();
     this.#waiting.length = 0;
     for (const transfer of [...this.#queue]) if (!transfer.isSettled) transfer.fail(error);

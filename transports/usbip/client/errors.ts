@@ -19,6 +19,13 @@ export function connectionLost(id: string, cause?: unknown): DeviceError {
   );
 }
 
+/** Whatever broke the connection of a device, the device is out of reach. */
+export function outOfReach(id: string, error: IsochError): IsochError {
+  if (error.code === "device-gone") return error;
+  const { native } = error;
+  return new DeviceError("device-gone", `${id} is out of reach: ${error.message}`, { native, cause: error });
+}
+
 /** The server did not answer. */
 export function notAnswered(what: string, milliseconds: number): TransportError {
   return new TransportError(

@@ -15,6 +15,7 @@ import { hexAddress } from "../../../src/endpoint.js";
 import { runAll } from "../../../src/teardown.js";
 import { controlTransfer } from "./control.js";
 import { UsbipEndpoint } from "./endpoint.js";
+import { outOfReach } from "./errors.js";
 import type { UrbConnection } from "./urb-connection.js";
 
 /** What a {@link RemoteDevice} is made of. */
@@ -41,8 +42,8 @@ export class RemoteDevice {
   readonly #timeout: number;
   readonly #gone = new AsyncSubject<IsochError>();
   readonly #claims = new Map<number, object>();
-  /** By interface; none until it is selected, for nobody says what was before. */
-  readonly #selected = new Map<number, AlternateSetting>();
+  /** By interface. None until one is selected: servers hand out devices as they got them; `undefined` where that is under way, or failed. */
+  readonly #selected = new Map<number, AlternateSetting | undefined>();
   /** Those of selected alternate settings, and those that are draining. */
   readonly #endpoints = new Map<UsbipEndpoint, number>();
 
@@ -86,10 +87,10 @@ export class RemoteDevice {
   release(interfaceNumber: number, claimer: object): Observable<never> {
     return defer(() => {
       if (this.#claims.get(interfaceNumber) !== claimer) return EMPTY;
+      const isAtRest =
+        !this.#selected.has(interfaceNumber) || this.#selected.get(interfaceNumber)?.alternateSetting === 0;
       return runAll(
-        this.#selected.get(interfaceNumber)?.alternateSetting === 0
-          ? this.#retire(interfaceNumber)
-          : this.#toRest(interfaceNumber, claimer),
+        isAtRest ? this.#retire(interfaceNumber) : this.selectAlternate(interfaceNumber, 0, claimer),
         defer(() => {
           this.#claims.delete(interfaceNumber);
           return EMPTY;
@@ -113,6 +114,7 @@ export class RemoteDevice {
       const alternate = alternates.find((each) => each.alternateSetting === alternateSetting);
       if (alternate === undefined) throw this.#noSuch(`alternate setting ${alternateSetting}`);
       this.#checkClaim(interfaceNumber, claimer);
+      this.#selected.set(interfaceNumber, undefined);
       const setup = standardOut("interface", requests.setInterface, alternateSetting, interfaceNumber);
       const to = `select alternate setting ${alternateSetting} of interface ${interfaceNumber} of`;
       return concat(
@@ -140,8 +142,8 @@ export class RemoteDevice {
   /** @throws {@link EndpointError} `not-in-alternate`; {@link BusyError}; why the connection is gone */
   openEndpoint(endpointAddress: number, claimer: object): UsbipEndpoint {
     if (this.#connection.failure !== undefined) throw this.#connection.failure;
-    for (const [interfaceNumber, { endpoints }] of this.#selected) {
-      const descriptor = endpoints.find(
+    for (const [interfaceNumber, alternate] of this.#selected) {
+      const descriptor = alternate?.endpoints.find(
         ({ address, transferType }) => address === endpointAddress && transferType === "isochronous",
       );
       if (descriptor === undefined) continue;
@@ -168,14 +170,9 @@ export class RemoteDevice {
     return this.#connection.close(handleClosed(this.info.id));
   }
 
-  #toRest(interfaceNumber: number, claimer: object): Observable<never> {
-    return this.#selected.has(interfaceNumber) ? this.selectAlternate(interfaceNumber, 0, claimer) : EMPTY;
-  }
-
-  /** The alternate setting is given up. Completes when nothing is in flight there. */
+  /** The endpoints there take nothing any more. Completes when nothing is in flight. */
   #retire(interfaceNumber: number): Observable<never> {
     return defer(() => {
-      this.#selected.delete(interfaceNumber);
       const retiring = [...this.#endpoints].filter(([, number]) => number === interfaceNumber);
       for (const [endpoint] of retiring) {
         endpoint.retire();
@@ -187,15 +184,7 @@ export class RemoteDevice {
 
   #lose(error: IsochError): void {
     for (const endpoint of this.#endpoints.keys()) endpoint.fail(error);
-    // Whatever broke the connection, the device is out of reach.
-    this.#gone.next(
-      error.code === "device-gone"
-        ? error
-        : new DeviceError("device-gone", `${this.info.id} is out of reach: ${error.message}`, {
-            native: error.native,
-            cause: error,
-          }),
-    );
+    this.#gone.next(outOfReach(this.info.id, error));
   }
 
   #checkClaim(interfaceNumber: number, claimer: object): void {

@@ -9,7 +9,7 @@ import {
   type UrbReplyHeader,
 } from "../protocol/index.js";
 import { protocolError } from "../protocol/wire.js";
-import { connectionLost, notAnswered } from "./errors.js";
+import { connectionLost, notAnswered, outOfReach } from "./errors.js";
 import type { Link } from "./link.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -105,7 +105,7 @@ export class UrbConnection {
     });
   }
 
-  /** Why nothing goes any more, if so. */
+  /** Why nothing is taken any more, if so: the device is out of reach, or was closed. */
   get failure(): IsochError | undefined {
     return this.#failure;
   }
@@ -118,7 +118,7 @@ export class UrbConnection {
   /**
    * @param milliseconds in which the reply has to come; left out, it may take its time
    * @returns its number
-   * @throws why nothing goes any more
+   * @throws why nothing is taken any more
    */
   submit(urb: PendingUrb, fields: UrbFields, milliseconds?: number): number {
     if (this.#failure !== undefined) throw this.#failure;
@@ -151,7 +151,7 @@ export class UrbConnection {
         this.#link.destroy();
         this.#settle();
       }, this.#context.timeout);
-      this.#end(refusal);
+      this.#end(refusal, refusal);
       this.#lost.complete();
       this.#link.end();
       if (this.#link.isClosed) this.#settle();
@@ -204,13 +204,14 @@ export class UrbConnection {
   #fail(error: IsochError): void {
     if (this.#failure !== undefined) return;
     this.#link.destroy();
-    this.#end(error);
+    this.#end(error, outOfReach(this.#context.id, error));
     this.#lost.next(error);
     this.#lost.complete();
   }
 
-  #end(error: IsochError): void {
-    this.#failure ??= error;
+  /** @param error what is pending meets with; what is asked later meets with `refusal` */
+  #end(error: IsochError, refusal: IsochError): void {
+    this.#failure ??= refusal;
     this.#reader.stop();
     this.#watchdog.stop();
     const pending = [...this.#pending.values()];
