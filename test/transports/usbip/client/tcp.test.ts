@@ -1,0 +1,154 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { firstValueFrom, from, lastValueFrom, take, toArray } from "rxjs";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { isochPipe } from "rx-isoch";
+import { close, issue } from "rx-isoch/operators";
+import { usbip, UsbipServer } from "rx-isoch/transports/usbip";
+import { connectTcp, listenTcp, type TcpAddress } from "rx-isoch/transports/usbip/tcp";
+import {
+  counterDevice,
+  counterProtocol,
+  readCounter,
+  realTimeClock,
+  unpacedClock,
+  VirtualBus,
+  writeCounter,
+  type BusClock,
+} from "rx-isoch/transports/virtual";
+import { done } from "../../../support/raw-port.js";
+import { codeOf, until } from "./setup.js";
+
+const { vendorId, inEndpoint } = counterProtocol;
+
+async function listening(): Promise<{ readonly listener: Server; readonly port: number }> {
+  const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  onTestFinished(() => {
+    listener.close();
+  });
+  return { listener, port: (listener.address() as AddressInfo).port };
+}
+
+describe("connecting", () => {
+  it("to where nobody listens: transport-failed, with the code of Node", async () => {
+    const { listener, port } = await listening();
+    listener.close();
+    await once(listener, "close");
+    const error = await lastValueFrom(connectTcp({ host: "127.0.0.1", port })).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: "TransportError", code: "transport-failed", native: "ECONNREFUSED" });
+    expect(await codeOf(usbip({ connect: connectTcp({ host: "127.0.0.1", port }) }).devices())).toBe(
+      "transport-failed",
+    );
+  });
+
+  it.each([0, -1, 65_536, 1.5, NaN])("to port %d: invalid-number", async (port) => {
+    expect(await codeOf(connectTcp({ host: "127.0.0.1", port }))).toBe("invalid-number");
+  });
+
+  it("given up at once leaves no socket", async () => {
+    const { listener, port } = await listening();
+    let closed = 0;
+    listener.on("connection", (socket) => {
+      socket.on("error", () => undefined);
+      socket.on("close", () => closed++);
+      socket.resume();
+      socket.on("end", () => socket.end());
+    });
+    connectTcp({ host: "127.0.0.1", port }).subscribe().unsubscribe();
+    const stream = await firstValueFrom(connectTcp({ host: "127.0.0.1", port }));
+    stream.destroy();
+    await until(() => closed > 0);
+    const connections = await new Promise((resolve) => {
+      listener.getConnections((_error, count) => {
+        resolve(count);
+      });
+    });
+    expect(connections).toBe(0);
+  });
+
+  it("to a server that accepts and says nothing: in time, transport-failed", async () => {
+    const { port } = await listening();
+    const transport = usbip({ connect: connectTcp({ host: "127.0.0.1", port }), timeout: 50 });
+    expect(await codeOf(transport.devices())).toBe("transport-failed");
+  });
+});
+
+describe("over TCP", () => {
+  async function served(clock = unpacedClock()) {
+    const device = counterDevice();
+    const bus = new VirtualBus({ devices: [device], clock });
+    const server = new UsbipServer({ transports: [bus] });
+    const address = await new Promise<TcpAddress>((resolve, reject) => {
+      const subscription = listenTcp(server, { port: 0 }).subscribe({ next: resolve, error: reject });
+      onTestFinished(() => {
+        subscription.unsubscribe();
+      });
+    });
+    onTestFinished(async () => {
+      await done(server.close());
+      expect(bus.audit()).toMatchObject({ openDevices: 0, inFlight: 0 });
+    });
+    return { device, server, transport: usbip({ connect: connectTcp(address) }) };
+  }
+
+  /** A second of what high speed carries at most: 24.576 MB. */
+  async function second(clock: BusClock): Promise<{ readonly lost: number; readonly milliseconds: number }> {
+    const { transport } = await served(clock);
+    const pipe = isochPipe(transport, { vendorId, endpoint: inEndpoint, alternate: 1 });
+    const began = performance.now();
+    const stream = pipe.results({ frames: 32, queue: 100, ring: 300 });
+    const results = await lastValueFrom(stream.pipe(take(250), toArray()));
+    const milliseconds = performance.now() - began;
+    await done(pipe.closing);
+    let expected: number | undefined;
+    let total = 0;
+    for (const each of results) {
+      const { lost } = each;
+      total += lost;
+      if (expected !== undefined) expected += lost;
+      for (const { data, status } of each) {
+        expect(status).toBe("ok");
+        const counter = readCounter(data) ?? NaN;
+        expect(counter).toBe(expected ?? counter);
+        expected = counter + 1;
+      }
+    }
+    return { lost: total, milliseconds };
+  }
+
+  it("brings a second of high speed as fast as it can, every packet once or told as lost", async () => {
+    expect((await second(unpacedClock())).milliseconds).toBeLessThan(10_000);
+  });
+
+  it("brings a second of high speed in a second, and loses nothing", async () => {
+    const { lost, milliseconds } = await second(realTimeClock());
+    expect(lost).toBe(0);
+    expect(milliseconds).toBeLessThan(2000);
+  });
+
+  it("takes a second of high speed in a second, every packet once and in order", async () => {
+    const { transport, device } = await served(realTimeClock());
+    const pipe = isochPipe(transport, { vendorId, endpoint: counterProtocol.outEndpoint, alternate: 2 });
+    let counter = 0;
+    const requests = Array.from({ length: 250 }, () => {
+      const buffer = new Uint8Array(32 * 3072);
+      for (let i = 0; i < 32; i++) writeCounter(buffer, counter++, 3072 * i);
+      return { lengths: 3072, frames: 32, buffer };
+    });
+    const results = await lastValueFrom(
+      from(requests).pipe(issue(pipe, { queue: 100, backlog: 250 }), close(), toArray()),
+    );
+    expect(results.every(({ error, lost }) => error === "ok" && lost === 0)).toBe(true);
+    expect(device.statistics).toStrictEqual({ packets: 8000, mismatches: 0, short: 0 });
+  });
+
+  it("a server that is killed: device-gone, and nothing is left", async () => {
+    const { transport, server } = await served();
+    const device = await firstValueFrom(transport.open({ vendorId }));
+    const gone = firstValueFrom(device.gone);
+    await done(server.close());
+    expect((await gone).code).toBe("device-gone");
+    await done(device.close());
+  });
+});
