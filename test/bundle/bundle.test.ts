@@ -5,7 +5,7 @@ import { build, type BuildResult } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { entries, root } from "../support/entries.js";
 
-const bundled = ["rx-isoch", "rx-isoch/operators", "rx-isoch/transports/virtual"];
+const bundled = ["rx-isoch", "rx-isoch/operators", "rx-isoch/transports/virtual", "rx-isoch/transports/usbip"];
 const everything = bundled.map((name, i) => `export * as entry${i} from "${name}";`).join("\n");
 
 type Bundle = BuildResult<{ write: false; metafile: true }>;
@@ -30,13 +30,15 @@ function bundle(contents: string, format: "esm" | "iife", external: string[] = [
 const text = ({ outputFiles }: Bundle): string => outputFiles[0]?.text ?? "";
 const size = (code: string): string => `${code.length} bytes, ${gzipSync(code).length} gzipped`;
 
-describe("a browser bundle of the model, the operators and the virtual bus", () => {
+describe("a browser bundle of the model, the operators, the virtual bus and USB/IP", () => {
   it("pulls in nothing of Node", async () => {
     const result = await bundle(everything, "esm");
     const { inputs, outputs } = result.metafile;
     const foreign = Object.keys(inputs).filter(
       (file) =>
-        !/^(<stdin>|(src(?!\/cli\/)|operators|transports\/virtual|node_modules\/(rxjs|tslib))(\/|$))/.test(file),
+        !/^(<stdin>|(src(?!\/cli\/)|operators|transports\/(virtual|usbip(?!\/tcp))|node_modules\/(rxjs|tslib))(\/|$))/.test(
+          file,
+        ),
     );
     expect(foreign).toStrictEqual([]);
     expect(Object.values(outputs).flatMap(({ imports }) => imports)).toStrictEqual([]);

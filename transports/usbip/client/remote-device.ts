@@ -60,6 +60,8 @@ export class RemoteDevice {
         this.#gone.error(error);
       },
       complete: () => {
+        // Where somebody closes with transfers in flight, those that wait here are over too.
+        for (const endpoint of this.#endpoints.keys()) endpoint.fail(handleClosed(info.id));
         this.#gone.complete();
       },
     });

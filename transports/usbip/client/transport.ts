@@ -40,12 +40,12 @@ export interface UsbipOptions {
 }
 
 /**
- * The devices that a USB/IP server exports, `usbipd` of Linux or a {@link UsbipServer}: a transport that
+ * The devices that a USB/IP server exports, `usbipd` of Linux or a `UsbipServer`: a transport that
  * runs wherever there is a {@link ByteStream} to the server.
  *
  * A device is imported when it is opened, over a connection of its own, and given back when it is closed;
- * meanwhile nobody else can have it. Opened twice in one program, by two pipes on two interfaces, it is
- * imported once. Transfers are submitted without waiting for one another's replies, so that the round trip
+ * meanwhile nobody else can have it. Opened twice by one transport, for two pipes on two interfaces, it is
+ * imported once, and of several that match, one that is open already is taken. Transfers are submitted without waiting for one another's replies, so that the round trip
  * costs no rate where as much is queued as it lasts; the bytes that come land in the buffer of their
  * request directly.
  *

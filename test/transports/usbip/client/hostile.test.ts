@@ -1,13 +1,14 @@
+import fc from "fast-check";
 import { firstValueFrom, lastValueFrom, NEVER, Observable, of, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { isochPipe, type IsochError } from "rx-isoch";
 import { usbip, type ByteStream } from "rx-isoch/transports/usbip";
 import { counterProtocol } from "rx-isoch/transports/virtual";
 import { encodeMessage, type SubmitCommand, type SubmitReply } from "../../../../transports/usbip/protocol/index.js";
-import { done } from "../../../support/raw-port.js";
+import { done, RawPort } from "../../../support/raw-port.js";
 import { memoryStreams } from "../memory-stream.js";
 import { listed, replyTo, type Peer } from "./scripted-server.js";
-import { codeOf, scripted, scriptedPort, until } from "./setup.js";
+import { arrival, codeOf, scripted, scriptedPort, until } from "./setup.js";
 
 const { vendorId } = counterProtocol;
 const unknownCode = Uint8Array.of(0x01, 0x11, 0x77, 0x77, 0, 0, 0, 0);
@@ -324,6 +325,55 @@ describe("a server that, while a device is open,", () => {
     const device = await firstValueFrom(transport.open({ vendorId }));
     await done(device.close());
     await until(() => server.peer.isClosed);
+  });
+});
+
+describe("any server", () => {
+  const messages = fc.oneof(
+    fc.record({ type: fc.constant("noise" as const), bytes: fc.uint8Array({ minLength: 1, maxLength: 200 }) }),
+    fc.record({
+      type: fc.constant("reply" as const),
+      which: fc.nat(3),
+      offset: fc.nat(95),
+      byte: fc.option(fc.integer({ min: 0, max: 255 })),
+    }),
+    fc.record({ type: fc.constant("unlinked" as const), which: fc.nat(3), status: fc.constantFrom(0, -104, 77) }),
+  );
+
+  it("gets a typed error at most, and whatever was in flight completes", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(messages, { maxLength: 8 }), fc.boolean(), async (script, isCancelling) => {
+        const { server, transport } = scripted({ timeout: 5000 });
+        const port = await RawPort.open(transport, { vendorId }, counterProtocol.inEndpoint, 1);
+        const { peer } = server;
+        const sent = [0, 1, 2].map((i) => port.submit({ lengths: [4, 4 + i, 4] }));
+        if (isCancelling) for (const each of sent) port.cancel(each);
+        await until(() => peer.submits.length === 3 && (!isCancelling || peer.unlinks.length === 3));
+        for (const each of script) {
+          if (each.type === "noise") peer.sendBytes(each.bytes);
+          else if (each.type === "unlinked") {
+            const unlink = peer.unlinks[each.which];
+            if (unlink !== undefined) peer.unlinked(unlink, each.status);
+          } else {
+            const command = peer.submits[each.which];
+            if (command === undefined) continue;
+            const bytes = encode(command);
+            if (each.byte !== null) bytes[each.offset] = each.byte;
+            peer.sendBytes(bytes);
+          }
+        }
+        await arrival();
+        peer.stream.destroy();
+        await port.drained();
+        for (const { submission } of sent) {
+          const codes = [undefined, "protocol-error", "device-gone", "transport-failed"];
+          expect(codes).toContain(submission.error?.code);
+        }
+        await done(port.device.close());
+        expect(peer.isClosed).toBe(true);
+      }),
+      { numRuns: 150 },
+    );
   });
 });
 
