@@ -36,7 +36,7 @@ async function test(): Promise<number> {
     job: [`cd ${quote(root)} &&`, ...[...vitest, ...reporters, ...args.map(bundleOf)].map(quote)].join(" "),
     env: { ...base.env, VM_HOST_SPEED: String(measureSpeed()) },
     interactive: false,
-    timeout: Number(process.env["VM_TIMEOUT"] ?? 900),
+    timeout: Number(process.env["VM_TIMEOUT"] ?? 1800),
   });
   const { status, failure, total, job } = outcome;
   if (status === undefined) {
