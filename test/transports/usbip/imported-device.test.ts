@@ -122,15 +122,16 @@ describe("a transfer from an interrupt endpoint", () => {
 });
 
 describe("a SET_INTERFACE that is refused", () => {
-  const refused = () => new BandwidthError("bandwidth-exceeded", "no room");
-
   it("leaves the device as it was, where the transport gives up its endpoints first", async () => {
     const { streaming } = setUp({
       alter: (bus) =>
         alteredTransport(bus, (device) => ({
           selectAlternate: (number, alternate) =>
             alternate === 2
-              ? concat(device.selectAlternate(number, 0), throwError(refused))
+              ? concat(
+                  device.selectAlternate(number, 0),
+                  throwError(() => new BandwidthError("bandwidth-exceeded", "no room")),
+                )
               : device.selectAlternate(number, alternate),
         })),
     });

@@ -33,7 +33,7 @@ export interface SetUpOptions extends Partial<UsbipServerOptions> {
 
 /** A server that exports a counter device; the end of the test closes it, and looks whether all was given back. */
 export function setUp(options: SetUpOptions = {}) {
-  const { chunk, clock = unpacedClock(), device: other, alter = (it) => it, ...serverOptions } = options;
+  const { chunk, clock = unpacedClock(), device: other, alter = (it: VirtualBus) => it, ...serverOptions } = options;
   const bus = new VirtualBus({ clock });
   const device = counterDevice();
   const attachment = bus.attach(other ?? device);
