@@ -152,7 +152,7 @@ function isLoopback(host: string): boolean {
 function notTaken(milliseconds: number): IsochError {
   return new TransportError(
     "transport-failed",
-    `the client took nothing of what waits for it in ${milliseconds} ms: look at the network, or allow a longer drainTimeout`,
+    `the peer took nothing of what waits for it in ${milliseconds} ms: look at the network, or allow a longer drainTimeout`,
   );
 }
 

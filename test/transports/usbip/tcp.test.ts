@@ -148,7 +148,7 @@ describe("over TCP", () => {
     server.failures.subscribe(({ code }) => failures.push(code));
     const { client } = await importing();
     client.pause();
-    for (let i = 0; i < 200; i++) client.isochronous("in", 64, length);
+    for (let i = 0; i < 300; i++) client.isochronous("in", 64, length);
     await until(() => server.clients === 0);
     expect(failures).toStrictEqual(["transport-failed"]);
     expect(bus.audit()).toMatchObject(nothing);
