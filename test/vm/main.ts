@@ -36,7 +36,7 @@ async function test(): Promise<number> {
     job: [`cd ${quote(root)} &&`, ...[...vitest, ...reporters, ...args.map(bundleOf)].map(quote)].join(" "),
     env: { ...base.env, VM_HOST_SPEED: String(measureSpeed()) },
     interactive: false,
-    timeout: Number(process.env["VM_TIMEOUT"] ?? 900),
+    timeout: Number(process.env["VM_TIMEOUT"] ?? 1800),
   });
   const { status, failure, total, job } = outcome;
   if (status === undefined) {
@@ -99,7 +99,7 @@ function prepareSession(): { base: Omit<Session, "job" | "interactive" | "timeou
       HOME: process.env["HOME"],
       LANG: "C.UTF-8",
       CI: process.env["CI"],
-      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("LIFE_"))),
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(LIFE|VM_STREAM)_/.test(name))),
       [process.stdout.isTTY ? "FORCE_COLOR" : "NO_COLOR"]: "1",
     },
   };

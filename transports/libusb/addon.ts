@@ -110,8 +110,8 @@ export interface NativeRequestQueue {
   shut(): void;
   /** Takes the oldest request off the queue, if it is done, and fills in what became of its frames. */
   reap(actual: Uint32Array, statuses: Uint8Array): NativeRequestOutcome | undefined;
-  /** Blocks until the oldest request is done. */
-  wait(): void;
+  /** Blocks until the oldest request is done, for so many milliseconds at most; whether it is. */
+  wait(milliseconds: number): boolean;
 }
 
 /** How a request went; `libusb` is 0 if the endpoint can go on. */

@@ -41,6 +41,9 @@ export interface EndpointContext {
  */
 const window = { bytes: 8 * 1024 * 1024, microseconds: 250_000 } as const;
 
+/** Milliseconds of blocking after which a thread that is being terminated gets its turn. */
+const waitSlice = 100;
+
 /** An isochronous endpoint of an open device. */
 export class LibusbEndpoint implements TransportEndpoint, Activity {
   readonly #context: EndpointContext;
@@ -74,7 +77,7 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
 
   wait(submission: Submission): void {
     while (this.#pending.some((each) => each.submission === submission)) {
-      this.#queue?.wait();
+      this.#queue?.wait(waitSlice);
       this.#deliver();
     }
   }

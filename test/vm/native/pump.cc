@@ -26,6 +26,9 @@ int Between(int least, int most) { return std::uniform_int_distribution<int>(lea
 
 void Sleep(int most) { std::this_thread::sleep_for(std::chrono::milliseconds(Between(0, most))); }
 
+// Results whose `first_frame - lost` is not where the one before ended.
+int misplaced = 0;
+
 void Stream(const std::shared_ptr<Handle>& handle, std::atomic<int>& rings) {
   StreamPlan plan{};
   plan.endpoint = 0x81;
@@ -41,9 +44,12 @@ void Stream(const std::shared_ptr<Handle>& handle, std::atomic<int>& rings) {
     std::this_thread::sleep_for(std::chrono::milliseconds(after));
     stream->Stop();
   });
+  double next = 0;
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(Between(0, 80));
   while (std::chrono::steady_clock::now() < end) {
-    while (stream->Take()) {
+    while (const auto result = stream->Take()) {
+      if (result->first_frame - result->lost != next) misplaced++;
+      next = result->first_frame + result->served;
     }
     UsbError error;
     bool has_overflown = false;
@@ -69,7 +75,7 @@ void Requests(const std::shared_ptr<Handle>& handle, std::atomic<int>& rings) {
     if (Between(0, 3) == 0) queue->Cancel(static_cast<uint32_t>(Between(0, i)));
   }
   if (Between(0, 1) == 0) {
-    queue->Wait();
+    queue->Wait(std::chrono::milliseconds(5000));
     queue->Reap();
   }
   if (Between(0, 1) == 0) queue->Shut();
@@ -124,7 +130,8 @@ int main(int count, char** arguments) {
     context->Close();
   }
   const Counters& all = counters();
-  std::printf("pump: %d rounds, %d rings\n", used, rings.load());
+  std::printf("pump: %d rounds, %d rings, %d misplaced\n", used, rings.load(), misplaced);
+  if (misplaced > 0) return 6;
   // A program that never got at the device has shown nothing.
   if (used == 0) return 5;
   const bool is_clean = all.contexts == 0 && all.threads == 0 && all.handles == 0 && all.transfers == 0 &&

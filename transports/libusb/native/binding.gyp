@@ -25,7 +25,7 @@
       ],
       "include_dirs": ["<(node_addon_api)"],
       "dependencies": ["build-sources/libusb.gypi:libusb"],
-      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
       "cflags!": ["-fno-exceptions"],
       "cflags_cc!": ["-fno-exceptions", "-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": ["-std=c++17", "-fexceptions", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden"],
@@ -40,6 +40,8 @@
         "VCCLCompilerTool": { "ExceptionHandling": 1, "AdditionalOptions": ["/std:c++17", "/EHsc"] }
       },
       "conditions": [
+        # Node unloads the addon with the worker that loaded it; a thread that the system keeps may be in it still.
+        ["OS=='linux'", { "ldflags": ["-Wl,-z,nodelete"] }],
         ["sanitize!=''", {
           "cflags": ["-fsanitize=<(sanitize)", "-fno-omit-frame-pointer", "-g"],
           "ldflags": ["-fsanitize=<(sanitize)"]

@@ -22,8 +22,13 @@ Buffer::~Buffer() {
   }
 }
 
-BufferPool::~BufferPool() {
+BufferPool::~BufferPool() { Close(); }
+
+void BufferPool::Close() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  spare_ = 0;
   for (uint8_t* bytes : unused_) std::free(bytes);
+  unused_.clear();
 }
 
 std::unique_ptr<Buffer> BufferPool::Take() {

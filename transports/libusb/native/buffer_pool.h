@@ -33,7 +33,7 @@ class Buffer {
 // Buffers of one size, used again while they are warm. For any thread.
 class BufferPool : public std::enable_shared_from_this<BufferPool> {
  public:
-  // At most `spare` unused ones are kept.
+  // At most `spare` unused ones are kept, until it is closed.
   BufferPool(size_t size, size_t spare) : size_(size), spare_(spare) {}
   ~BufferPool();
 
@@ -41,13 +41,15 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   std::unique_ptr<Buffer> Take();
   // A buffer of a size of its own, null if there is no memory.
   static std::unique_ptr<Buffer> Allocate(size_t size);
+  // Nobody will take another one: what is unused is freed, and so is what comes back.
+  void Close();
 
  private:
   friend class Buffer;
   void Give(uint8_t* bytes);
 
   const size_t size_;
-  const size_t spare_;
+  size_t spare_;
   std::mutex mutex_;
   std::vector<uint8_t*> unused_;
 };

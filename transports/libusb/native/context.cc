@@ -100,8 +100,11 @@ void Context::Close() {
   }
   if (!is_quiet) {
     // The system does not give transfers back: libusb must not be taken away from under them. What has
-    // handles has the context, so that somebody has it still.
+    // handles has the context, so that somebody has it still. Their memory may go with the thread of
+    // JavaScript: as nobody reaps the transfers any more, nothing is written to it.
     stuck_ = shared_from_this();
+    ending_ = 1;
+    libusb_interrupt_event_handler(context_);
     thread_.detach();
     return;
   }

@@ -36,8 +36,10 @@ void Doorbell::Answer(napi_env env, napi_value function, void* data, void*) {
   self->is_ringing_ = false;
   napi_value undefined;
   napi_get_undefined(env, &undefined);
-  // An exception is left for Node to report.
-  napi_call_function(env, undefined, function, 0, nullptr, nullptr);
+  if (napi_call_function(env, undefined, function, 0, nullptr, nullptr) != napi_pending_exception) return;
+  // Left to Node, it would be dropped with a warning.
+  napi_value exception;
+  if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
 }
 
 void Doorbell::AtExit(void* self) { static_cast<Doorbell*>(self)->Close(); }

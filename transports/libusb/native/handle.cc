@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace rx_isoch {
 
@@ -72,8 +73,9 @@ UsbError Handle::GiveBack(int interface_number) {
   return error;
 }
 
-// Drivers of several interfaces, as those for audio and video are, bind to one and take the others from
-// there: the system offers them one of the others in vain. So the one they are bound to is offered anew.
+// Drivers of several interfaces, as those for audio and video are, bind to the first and take the others
+// of their function from there: the system offers them one of the others in vain. So the first is offered
+// anew: the nearest below that helps, for a device may have several functions of a class.
 void Handle::RestoreDriver(int interface_number) {
   const auto is_driven = [&](int number) { return libusb_kernel_driver_active(handle_, number) == 1; };
   if (is_driven(interface_number)) return;
@@ -88,9 +90,9 @@ void Handle::RestoreDriver(int interface_number) {
   const auto own = std::find_if(interfaces.begin(), interfaces.end(),
                                 [&](const auto& each) { return each.bInterfaceNumber == interface_number; });
   if (own == interfaces.end()) return;
-  for (const auto& other : interfaces) {
-    const int number = other.bInterfaceNumber;
-    if (number == interface_number || other.bInterfaceClass != own->bInterfaceClass) continue;
+  for (auto other = std::make_reverse_iterator(own); other != interfaces.rend(); ++other) {
+    const int number = other->bInterfaceNumber;
+    if (other->bInterfaceClass != own->bInterfaceClass) return;
     if (claimed_.count(number) > 0 || !is_driven(number)) continue;
     if (libusb_detach_kernel_driver(handle_, number) != LIBUSB_SUCCESS) continue;
     libusb_attach_kernel_driver(handle_, number);
@@ -108,7 +110,11 @@ UsbError Handle::ClearHalt(uint8_t endpoint) {
 
 UsbError Handle::Reset() {
   if (!Quiet(kCancelLimit)) return {LIBUSB_ERROR_TIMEOUT, 0};
-  return Try([&] { return libusb_reset_device(handle_); });
+  const UsbError error = Try([&] { return libusb_reset_device(handle_); });
+  if (error.libusb != LIBUSB_ERROR_NOT_FOUND) return error;
+  // It came back as another device, or not at all.
+  gone_ = true;
+  return {LIBUSB_ERROR_NO_DEVICE, error.system};
 }
 
 UsbError Handle::Control(uint8_t request_type, uint8_t request, uint16_t value, uint16_t index,
@@ -171,12 +177,13 @@ bool Handle::Close() {
 }
 
 std::unique_ptr<DmaMemory> DmaMemory::Allocate(const std::shared_ptr<Handle>& handle, size_t size, UsbError& error) {
-  errno = 0;
-  uint8_t* bytes = libusb_dev_mem_alloc(handle->get(), size);
-  if (bytes == nullptr) {
-    error = {LIBUSB_ERROR_NO_MEM, errno};
-    return nullptr;
-  }
+  uint8_t* bytes = nullptr;
+  error = handle->Use([&]() -> UsbError {
+    errno = 0;
+    bytes = libusb_dev_mem_alloc(handle->get(), size);
+    return bytes == nullptr ? UsbError{LIBUSB_ERROR_NO_MEM, errno} : UsbError{};
+  });
+  if (error) return nullptr;
   return std::unique_ptr<DmaMemory>(new DmaMemory(handle, bytes, size));
 }
 

@@ -46,8 +46,13 @@ class Handle : public HotplugObserver, public std::enable_shared_from_this<Handl
   // Cancels what is in flight, waits for it, gives the interfaces back, and closes. Idempotent, and from
   // any thread. False if the system does not give the transfers back: then everything is left as it is.
   bool Close();
-  // Nothing can be begun on it any more.
-  bool is_closing() const { return closing_; }
+  // Does what is quick, unless the handle is closing, which waits for it.
+  template <class Work>
+  UsbError Use(Work work) {
+    std::lock_guard<std::mutex> lock(activities_mutex_);
+    if (closing_) return {LIBUSB_ERROR_INTERRUPTED, 0};
+    return work();
+  }
 
   // An error means that the handle is closing: the activity must not begin.
   UsbError Register(const std::shared_ptr<Activity>& activity);

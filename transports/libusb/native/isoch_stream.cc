@@ -1,7 +1,9 @@
 #include "isoch_stream.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "clock.h"
@@ -32,14 +34,17 @@ UsbError IsochStream::Start() {
     libusb_set_iso_packet_lengths(slot->transfer->get(), plan_.frame_length);
     slots_.push_back(std::move(slot));
   }
+  self_ = shared_from_this();
   for (auto& slot : slots_) {
     const UsbError error = Submit(*slot);
     if (!error) continue;
-    if (in_flight_ == 0) return error;
+    if (in_flight_ == 0) {
+      self_.reset();
+      return error;
+    }
     End(error);
     break;
   }
-  self_ = shared_from_this();
   return {};
 }
 
@@ -71,21 +76,32 @@ void IsochStream::Completed(Slot& slot) {
     slot.is_in_flight = false;
     in_flight_--;
     if (!stopped_) {
-      StreamResult result = Receive(slot, now);
-      if (result.is_gone) End({LIBUSB_ERROR_NO_DEVICE, 0});
-      // Before anything that takes time: the bus does not wait.
-      if (state_ == State::kRunning) {
-        const UsbError error = Submit(slot);
-        if (error) End(error);
+      try {
+        Renew(slot, now);
+      } catch (const std::bad_alloc&) {
+        // libusb is called from C, and lets no exception pass.
+        End({LIBUSB_ERROR_NO_MEM, 0});
       }
-      if (!Compact(result)) End({LIBUSB_ERROR_NO_MEM, 0});
-      Put(std::move(result));
     }
     Settle();
     if (in_flight_ == 0) last = std::move(self_);
     idle_.notify_all();
   }
   notify_();
+}
+
+void IsochStream::Renew(Slot& slot, double now) {
+  const bool was_refused = slot.transfer->was_refused();
+  StreamResult result = Receive(slot, now);
+  if (result.is_gone) End({LIBUSB_ERROR_NO_DEVICE, 0});
+  if (was_refused) End({LIBUSB_ERROR_NO_MEM, ENOMEM});
+  // Before anything that takes time: the bus does not wait.
+  if (state_ == State::kRunning) {
+    const UsbError error = Submit(slot);
+    if (error) End(error);
+  }
+  if (!Compact(result)) End({LIBUSB_ERROR_NO_MEM, 0});
+  Put(std::move(result));
 }
 
 // Takes the packets out of the slot, in the buffer they are in.
@@ -241,8 +257,10 @@ void IsochStream::CancelAll() {
 
 void IsochStream::Settle() {
   if (state_ == State::kEnding && in_flight_ == 0) state_ = State::kEnded;
+  if (state_ != State::kEnded) return;
   // Transfers must not outlive the context, a stream that nobody has dropped yet may.
-  if (state_ == State::kEnded) slots_.clear();
+  slots_.clear();
+  pool_->Close();
 }
 
 }  // namespace rx_isoch

@@ -82,6 +82,7 @@ class IsochStream : public Activity, public std::enable_shared_from_this<IsochSt
   static void LIBUSB_CALL OnCompleted(libusb_transfer* transfer);
   void Completed(Slot& slot);
   UsbError Submit(Slot& slot);
+  void Renew(Slot& slot, double now);
   StreamResult Receive(Slot& slot, double now);
   bool Compact(StreamResult& result);
   void Put(StreamResult result);

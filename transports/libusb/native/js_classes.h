@@ -91,7 +91,7 @@ class JsRequestQueue : public Napi::ObjectWrap<JsRequestQueue> {
   void Cancel(const Napi::CallbackInfo& info);
   void Shut(const Napi::CallbackInfo& info);
   Napi::Value Reap(const Napi::CallbackInfo& info);
-  void Wait(const Napi::CallbackInfo& info);
+  Napi::Value Wait(const Napi::CallbackInfo& info);
 
   std::shared_ptr<RequestQueue> queue_;
   // By request: the system writes to it, or reads from it.

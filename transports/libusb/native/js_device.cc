@@ -127,15 +127,21 @@ Napi::Value JsDevice::ControlOut(const Napi::CallbackInfo& info) {
 // (size): { buffer: ArrayBuffer, address: number }. The memory goes back to the system when the
 // buffer is collected, or detached.
 Napi::Value JsDevice::AllocateDma(const Napi::CallbackInfo& info) {
-  if (handle_->is_closing()) throw ToJs(info.Env(), UsbError{LIBUSB_ERROR_INTERRUPTED, 0});
   UsbError error;
   const std::shared_ptr<DmaMemory> memory = DmaMemory::Allocate(handle_, NumberAt(info, 0), error);
   if (error) throw ToJs(info.Env(), error);
   dma_memory_[memory->bytes()] = memory;
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(
-      info.Env(), memory->bytes(), memory->size(),
-      [](Napi::Env, void*, std::shared_ptr<DmaMemory>* memory) { delete memory; },
-      new std::shared_ptr<DmaMemory>(memory));
+  auto owner = std::make_unique<std::shared_ptr<DmaMemory>>(memory);
+  Napi::ArrayBuffer buffer;
+  try {
+    buffer = Napi::ArrayBuffer::New(
+        info.Env(), memory->bytes(), memory->size(),
+        [](Napi::Env, void*, std::shared_ptr<DmaMemory>* memory) { delete memory; }, owner.get());
+  } catch (const Napi::Error&) {
+    // An engine, such as Electron's, that takes no memory of others.
+    throw ToJs(info.Env(), UsbError{LIBUSB_ERROR_NOT_SUPPORTED, 0});
+  }
+  owner.release();
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("buffer", buffer);
   result.Set("address", Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(memory->bytes()))));

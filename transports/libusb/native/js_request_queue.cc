@@ -71,6 +71,10 @@ Napi::Value JsRequestQueue::Reap(const Napi::CallbackInfo& info) {
 
 void JsRequestQueue::Shut(const Napi::CallbackInfo&) { queue_->Shut(); }
 
-void JsRequestQueue::Wait(const Napi::CallbackInfo&) { queue_->Wait(); }
+// (milliseconds): whether the oldest request is done
+Napi::Value JsRequestQueue::Wait(const Napi::CallbackInfo& info) {
+  const std::chrono::milliseconds limit{info[0].As<Napi::Number>().Uint32Value()};
+  return Napi::Boolean::New(info.Env(), queue_->Wait(limit));
+}
 
 }  // namespace rx_isoch

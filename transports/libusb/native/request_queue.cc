@@ -1,6 +1,7 @@
 #include "request_queue.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "clock.h"
@@ -54,7 +55,13 @@ void RequestQueue::Fill() {
     if (request == nullptr) return;
     const bool is_full = bytes_in_flight_ >= window_.bytes || frames_in_flight_ >= window_.frames;
     if (is_full && frames_in_flight_ > 0) return;
-    const UsbError error = SubmitPiece(*request);
+    UsbError error;
+    try {
+      error = SubmitPiece(*request);
+    } catch (const std::bad_alloc&) {
+      // libusb is called from C, and lets no exception pass.
+      error = {LIBUSB_ERROR_NO_MEM, 0};
+    }
     if (!error) continue;
     // Others use the same memory: when something completes, there is some again.
     const bool is_memory = error.libusb == LIBUSB_ERROR_NO_MEM || error.system == ENOMEM;
@@ -83,6 +90,8 @@ UsbError RequestQueue::SubmitPiece(Request& request) {
                            static_cast<int>(piece->bytes), static_cast<int>(piece->frames), &OnCompleted, piece.get(),
                            0);
   for (uint32_t i = 0; i < piece->frames; i++) transfer.packet(i).length = request.lengths[piece->first + i];
+  // Nothing may fail once the system has it.
+  pieces_.reserve(pieces_.size() + 1);
   const UsbError error = transfer.Submit();
   if (error) return error;
   request.submitted_frames += piece->frames;
@@ -184,9 +193,9 @@ std::unique_ptr<Request> RequestQueue::Reap() {
   return request;
 }
 
-void RequestQueue::Wait() {
+bool RequestQueue::Wait(std::chrono::milliseconds limit) {
   std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [this] { return requests_.empty() || requests_.front()->is_done; });
+  return changed_.wait_for(lock, limit, [this] { return requests_.empty() || requests_.front()->is_done; });
 }
 
 void RequestQueue::Shut() {

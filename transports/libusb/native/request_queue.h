@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -54,8 +55,8 @@ class RequestQueue : public Activity, public std::enable_shared_from_this<Reques
   void Cancel(uint32_t id);
   // Takes the oldest request off the queue if it is done.
   std::unique_ptr<Request> Reap();
-  // Waits until the oldest request is done. Not on an empty queue.
-  void Wait();
+  // Waits until the oldest request is done. False if that takes longer than `limit`.
+  bool Wait(std::chrono::milliseconds limit);
 
   void Shut() override;
   bool WaitUntilIdle(std::chrono::milliseconds limit) override;

@@ -34,7 +34,7 @@ class Transfer {
   UsbError Submit() {
     for (int i = 0; i < raw_->num_iso_packets; i++) {
       raw_->iso_packet_desc[i].actual_length = 0;
-      raw_->iso_packet_desc[i].status = LIBUSB_TRANSFER_ERROR;
+      raw_->iso_packet_desc[i].status = static_cast<libusb_transfer_status>(kNotServed);
     }
     const UsbError error = Try([this] { return libusb_submit_transfer(raw_); });
     if (!error) counters().in_flight++;
@@ -48,8 +48,15 @@ class Transfer {
   // is called by the Canceller only.
   void Cancel() { libusb_cancel_transfer(raw_); }
 
+  // The system takes packets by the 128. Where it has taken some of a transfer and refuses the next, libusb
+  // reports a success, takes the first ones back, and completes the transfer as an error.
+  bool was_refused() const {
+    return raw_->status == LIBUSB_TRANSFER_ERROR &&
+           raw_->iso_packet_desc[raw_->num_iso_packets - 1].status == static_cast<int>(kNotServed);
+  }
+
   bool was_cut_short() const {
-    return raw_->status == LIBUSB_TRANSFER_CANCELLED || raw_->status == LIBUSB_TRANSFER_NO_DEVICE;
+    return raw_->status == LIBUSB_TRANSFER_CANCELLED || raw_->status == LIBUSB_TRANSFER_NO_DEVICE || was_refused();
   }
 
  private:

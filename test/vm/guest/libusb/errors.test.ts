@@ -21,6 +21,7 @@ import { close, issue } from "rx-isoch/operators";
 import { libusb, libusbCounters } from "rx-isoch/transports/libusb";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { devices } from "../../devices.js";
+import { CounterBus } from "../support/counter-devices.js";
 import { load, unload } from "../support/kernel.js";
 import { plugAudio, plugHub, unplug } from "../support/plug.js";
 import { deviceWithSerial } from "../support/sysfs.js";
@@ -217,10 +218,10 @@ describe("usbfs memory", () => {
   const limit = "/sys/module/usbcore/parameters/usbfs_memory_mb";
   const mebibyte = 2 ** 20;
 
-  function expectNoMemory(error: IsochError, what: string): void {
+  function expectNoMemory(error: IsochError, what: string, endpoint = "0x01"): void {
     expect(error).toBeInstanceOf(ResourceError);
     expect(error.code).toBe("no-memory");
-    expect(error.message).toContain(`could not ${what} endpoint 0x01 of `);
+    expect(error.message).toContain(`could not ${what} endpoint ${endpoint} of `);
     expect(error.message).toContain(`echo 256 > ${limit}`);
   }
 
@@ -247,6 +248,20 @@ describe("usbfs memory", () => {
       expect(transfer.results().bytesTransferred).toBe(100 * stereoLength);
       transfer.close();
     });
+  });
+
+  test("ends a stream of whose transfers the system takes no more than a part", async () => {
+    const before = readFileSync(limit, "utf8").trim();
+    onTestFinished(() => {
+      writeFileSync(limit, before);
+    });
+    writeFileSync(limit, "1");
+    await using bus = await CounterBus.open();
+    await bus.attach({ speed: "full", serialNumber: "memory" });
+    const pipe = isochPipe(libusb(), { serialNumber: "memory", endpoint: 0x81, alternate: 1 });
+    // Of the nine pieces in which it goes to the system, the last is one too many.
+    expectNoMemory(await failureOf(pipe.results({ frames: 1100, queue: 1 })), "stream from", "0x81");
+    await done(pipe.closing);
   });
 });
 
