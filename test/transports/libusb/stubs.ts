@@ -50,7 +50,7 @@ export function stubbedQueue(changes: Partial<NativeRequestQueue> = {}): NativeR
     cancel: () => undefined,
     shut: () => undefined,
     reap: () => undefined,
-    wait: () => undefined,
+    wait: () => false,
     ...changes,
   };
 }
