@@ -314,13 +314,13 @@ class Workbench {
         const difference = expected === undefined ? 0 : counter - expected - lost;
         if (this.#isExact) expect(difference, `counter ${counter}, lost ${lost}`).toBe(0);
         if (lost > 0) losses++;
-        unexplained += difference;
+        unexplained += Math.abs(difference);
         expected = counter + 1;
         lost = 0;
       }
     }
     const heldUp = this.#watch.lateness > 5 ? this.#watch.lateness * framesPerMillisecond : 0;
-    expect(Math.abs(unexplained), "frames lost and not reported, or the other way round").toBeLessThanOrEqual(
+    expect(unexplained, "frames lost and not reported, or the other way round").toBeLessThanOrEqual(
       2 * losses + heldUp,
     );
   }

@@ -144,13 +144,27 @@ describe("interface busy", () => {
       const error = await failureOf(device.claimInterface(1));
       expect(error).toBeInstanceOf(BusyError);
       expect(error.code).toBe("interface-busy");
-      expect(error.message).toContain("could not claim interface 1 of ");
-      expect(error.message).toContain(`process ${String(child.pid)} (python3)`);
+      expect(error.message).toBe(
+        `could not claim interface 1 of ${device.info.id}: it is held by process ${String(child.pid)} (python3): end that first`,
+      );
 
       child.stdin.end();
       await exited;
       await done(device.claimInterface(1));
       await done(device.releaseInterface(1));
+    });
+  });
+
+  test("names this program, if it has another handle on the device", async () => {
+    await withDevice(async (holder) => {
+      await done(holder.claimInterface(1));
+      const error = await withDevice((device) => failureOf(device.claimInterface(1)));
+      expect(error).toBeInstanceOf(BusyError);
+      expect(error.code).toBe("interface-busy");
+      expect(error.message).toBe(
+        `could not claim interface 1 of ${holder.info.id}: it is held by this program (process ${process.pid}): end that first`,
+      );
+      await done(holder.releaseInterface(1));
     });
   });
 
@@ -163,7 +177,7 @@ describe("interface busy", () => {
     const error = await withDevice((device) => failureOf(device.claimInterface(1)), transport);
     expect(error).toBeInstanceOf(BusyError);
     expect(error.code).toBe("interface-busy");
-    expect(error.message).toContain("held by the kernel driver snd-usb-audio");
+    expect(error.message).toContain(": it is held by the kernel driver snd-usb-audio: end that first");
     expect(deviceWithSerial(serialNumber).interfaceDriver(1)).toBe("snd-usb-audio");
   });
 });
@@ -337,7 +351,7 @@ describe("a device that refuses", () => {
     expect(error.message).toContain("the device refused the request");
   });
 
-  test("everything, because it is not configured", async () => {
+  test("to be opened, because it is not configured", async () => {
     const file = join(deviceWithSerial(serialNumber).path, "bConfigurationValue");
     onTestFinished(() => {
       writeFileSync(file, "1");
@@ -345,8 +359,10 @@ describe("a device that refuses", () => {
     writeFileSync(file, "0");
     const error = await failureOf(opening());
     expect(error).toBeInstanceOf(DeviceError);
-    expect(error.code).toBe("control-stalled");
-    expect(error.message).toContain("is not configured");
+    expect(error.code).toBe("not-configured");
+    expect(error.message).toMatch(
+      new RegExp(`^\\S+ is not configured: plug it in .*, or select a configuration: echo 1 > ${file}$`),
+    );
 
     writeFileSync(file, "1");
     await done(opening());
