@@ -105,7 +105,7 @@ export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochErr
     case libusbErrors.notSupported:
       return new UnsupportedError(
         "unsupported",
-        `${failed}: the system's driver for it cannot do this; on Windows, give it the WinUSB driver (Zadig does)`,
+        `${failed}: not supported here; on Windows, give the device the WinUSB driver (Zadig does); Electron shares no memory for DMA`,
         options,
       );
     case libusbErrors.timeout:

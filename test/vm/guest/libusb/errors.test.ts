@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { concatMap, EMPTY, exhaustMap, firstValueFrom, lastValueFrom, of, type Observable } from "rxjs";
 import {
@@ -25,6 +25,7 @@ import { CounterBus } from "../support/counter-devices.js";
 import { load, unload } from "../support/kernel.js";
 import { plugAudio, plugHub, unplug } from "../support/plug.js";
 import { deviceWithSerial } from "../support/sysfs.js";
+import { limitUsbfsMemory, usbfsMemoryLimit } from "../support/usbfs-memory.js";
 
 const { id: serialNumber, controller: xhci } = devices.audioOnXhci;
 const uhci = devices.audioOnUhci.controller;
@@ -215,22 +216,17 @@ describe("bandwidth refused", () => {
 });
 
 describe("usbfs memory", () => {
-  const limit = "/sys/module/usbcore/parameters/usbfs_memory_mb";
   const mebibyte = 2 ** 20;
 
   function expectNoMemory(error: IsochError, what: string, endpoint = "0x01"): void {
     expect(error).toBeInstanceOf(ResourceError);
     expect(error.code).toBe("no-memory");
     expect(error.message).toContain(`could not ${what} endpoint ${endpoint} of `);
-    expect(error.message).toContain(`echo 256 > ${limit}`);
+    expect(error.message).toContain(`echo 256 > ${usbfsMemoryLimit}`);
   }
 
   test("names the limit, for a buffer and for a transfer", async () => {
-    const before = readFileSync(limit, "utf8").trim();
-    onTestFinished(() => {
-      writeFileSync(limit, before);
-    });
-    writeFileSync(limit, "1");
+    limitUsbfsMemory(1);
     await withSession(isochPipe(libusb(), { serialNumber, ...stereo }), async (session) => {
       expectNoMemory(
         thrownBy(() => session.allocateDma(2 * mebibyte)),
@@ -251,11 +247,7 @@ describe("usbfs memory", () => {
   });
 
   test("ends a stream of whose transfers the system takes no more than a part", async () => {
-    const before = readFileSync(limit, "utf8").trim();
-    onTestFinished(() => {
-      writeFileSync(limit, before);
-    });
-    writeFileSync(limit, "1");
+    limitUsbfsMemory(1);
     await using bus = await CounterBus.open();
     await bus.attach({ speed: "full", serialNumber: "memory" });
     const pipe = isochPipe(libusb(), { serialNumber: "memory", endpoint: 0x81, alternate: 1 });
