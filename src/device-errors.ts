@@ -1,13 +1,13 @@
-import { DeviceError, TransferStateError } from "./errors.js";
+import { DeviceError, TransferStateError, type IsochErrorOptions } from "./errors.js";
 
 /**
  * The device was unplugged.
  *
- * @param native what the layer below said, where it said anything
+ * @param options what the layer below said, where it said anything
  * @internal
  */
-export function unplugged(id: string, native?: number): DeviceError {
-  return new DeviceError("device-gone", `${id} was unplugged: wait for it to attach again`, { native });
+export function unplugged(id: string, options?: IsochErrorOptions): DeviceError {
+  return new DeviceError("device-gone", `${id} was unplugged: wait for it to attach again`, options);
 }
 
 /**

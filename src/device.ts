@@ -261,7 +261,8 @@ function deviceClosed(): TransferStateError {
  * Opens a device for as long as the subscription lasts: emits it, and closes it, after every pipe
  * on it, with the unsubscribe.
  *
- * Errors: {@link DeviceError} `no-such-device`; {@link AccessError}.
+ * Errors: {@link DeviceError} `no-such-device`, `not-configured`; {@link DescriptorError};
+ * {@link AccessError}.
  *
  * @example
  * ```ts

@@ -23,6 +23,7 @@
  * | `no-memory` | {@link ResourceError} | the system has no memory left for transfers |
  * | `no-such-device` | {@link DeviceError} | no device matches the selector |
  * | `device-gone` | {@link DeviceError} | the device was unplugged, or its port went down |
+ * | `not-configured` | {@link DeviceError} | the device is there, but in no configuration: it has no endpoints yet |
  * | `control-stalled` | {@link DeviceError} | the device refused a control request |
  * | `transfer-closed` | {@link TransferStateError} | results or close asked of a closed transfer |
  * | `transfer-pending` | {@link TransferStateError} | results asked of a transfer that is not complete |
@@ -58,6 +59,7 @@ export type IsochErrorCode =
   | "no-memory"
   | "no-such-device"
   | "device-gone"
+  | "not-configured"
   | "control-stalled"
   | "transfer-closed"
   | "transfer-pending"
@@ -145,7 +147,7 @@ export class ResourceError extends IsochError {
   override readonly name = "ResourceError";
 }
 
-/** The device is not there, went away, or refused a control request. */
+/** The device is not there, went away, is not configured, or refused a control request. */
 export class DeviceError extends IsochError {
   override readonly name = "DeviceError";
 }

@@ -151,9 +151,11 @@ export class PipeSession {
    * Allocates a buffer that the host controller reads and writes directly. The caller frees it.
    *
    * @param size bytes, from 1 to {@link maxBytesPerRequest}
-   * @throws {@link InvalidRequestError}; {@link UnsupportedError}; {@link ResourceError}
+   * @throws {@link InvalidRequestError}; {@link UnsupportedError}; {@link ResourceError};
+   * {@link DeviceError} `device-gone`; {@link TransferStateError} `pipe-closed`
    */
   allocateDma(size: number): DmaBuffer {
+    this.#checkOpen();
     wholeNumber("size", size, 1, maxBytesPerRequest);
     return this.#port.allocateDma?.(size) ?? this.#unsupported("has no DMA buffers: leave out dma");
   }

@@ -70,14 +70,18 @@ export interface IsochTransport {
   /** A short name for messages: `virtual`, `libusb`. */
   readonly name: string;
   readonly capabilities: TransportCapabilities;
-  /** The devices that are there, as `attach` events, then every attach and detach as it happens. */
+  /**
+   * The devices that are there, as `attach` events, then every attach and detach as it happens. The
+   * first ones come all in one turn of the event loop, whenever that is: with its end the list is complete.
+   */
   devices(): Observable<DeviceEvent>;
   /**
    * Opens a device. Nothing happens before the subscription; it emits the device once and
    * completes. An unsubscribe before the emission leaves nothing open; after it, the device is the
    * subscriber's, to be closed with {@link TransportDevice.close}.
    *
-   * Errors: `DeviceError` `no-such-device`; `AccessError`.
+   * Errors: `DeviceError` `no-such-device`, `not-configured`; `DescriptorError` where the descriptor of
+   * the selected configuration cannot be read; `AccessError`.
    */
   open(selector: DeviceSelector): Observable<TransportDevice>;
 }

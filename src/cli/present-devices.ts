@@ -5,19 +5,17 @@ import type { DeviceInfo, IsochTransport } from "../index.js";
 export interface Patience {
   /** Milliseconds without a device. Default: 2000. */
   readonly first?: number | undefined;
-  /** Milliseconds since the last device. Default: 200. */
-  readonly next?: number | undefined;
   /** Whose time it is. Default: `asyncScheduler`. */
   readonly scheduler?: SchedulerLike | undefined;
 }
 
 /**
- * The devices that are there now. A transport tells of them one by one and does not say which is the
- * last: when none has come for a while, that was all.
+ * The devices that are there now. A transport tells of them in one turn of the loop, and then that was
+ * all; where none comes for a while, there is none.
  */
 export function presentDevices(
   transport: IsochTransport,
-  { first: untilFirst = 2000, next = 200, scheduler = asyncScheduler }: Patience = {},
+  { first: untilFirst = 2000, scheduler = asyncScheduler }: Patience = {},
 ): Observable<readonly DeviceInfo[]> {
   return transport.devices().pipe(
     scan(
@@ -28,7 +26,7 @@ export function presentDevices(
       [],
     ),
     startWith([]),
-    debounce((present) => timer(present.length === 0 ? untilFirst : next, scheduler)),
+    debounce((present) => timer(present.length === 0 ? untilFirst : 0, scheduler)),
     take(1),
   );
 }

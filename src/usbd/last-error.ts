@@ -50,6 +50,7 @@ const win32Codes: Readonly<Record<IsochErrorCode, number>> = {
   "no-memory": ERROR_NOT_ENOUGH_MEMORY,
   "no-such-device": ERROR_DEV_NOT_EXIST,
   "device-gone": ERROR_DEVICE_NOT_CONNECTED,
+  "not-configured": ERROR_GEN_FAILURE,
   "control-stalled": ERROR_GEN_FAILURE,
   "transfer-closed": ERROR_INVALID_HANDLE,
   "transfer-pending": ERROR_IO_INCOMPLETE,

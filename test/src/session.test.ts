@@ -320,6 +320,29 @@ describe("PipeSession, what a transport has or has not", () => {
   );
 });
 
+describe("PipeSession.allocateDma", () => {
+  it("gives nothing once the session is closed, or cannot go on", () => {
+    const sizes: number[] = [];
+    const port = Object.assign(new FakeEndpoint(), {
+      allocateDma: (size: number) => {
+        sizes.push(size);
+        return { bytes: new Uint8Array(size), address: 1, free: () => undefined };
+      },
+    });
+    const unplug = new Subject<DeviceError>();
+    const { session: failed } = laboratory(port, {}, unplug);
+    unplug.next(gone);
+    expect(thrown(() => failed.allocateDma(8))).toStrictEqual(failure("DeviceError", "device-gone"));
+
+    const { session: closed } = laboratory(port);
+    void closed.close();
+    expect(thrown(() => closed.allocateDma(8))).toStrictEqual(
+      failure("TransferStateError", "pipe-closed", "open it again"),
+    );
+    expect(sizes).toStrictEqual([]);
+  });
+});
+
 /** A transport's own stream, moved by hand. */
 class NativeStream implements ResultSource {
   readonly ring: IsochResults[] = [];

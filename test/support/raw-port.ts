@@ -59,9 +59,9 @@ export class RawPort {
   /** Runs in each completion. */
   onCompleted: (sent: Sent) => void = () => undefined;
 
-  private constructor(device: TransportDevice, address: number, interfaceNumber: number, alternate: number) {
-    const { configuration, info } = device;
-    const { endpoint } = findIsochEndpoint(configuration, { endpoint: address, alternate }, info.speed);
+  private constructor(device: TransportDevice, address: number, alternate: number) {
+    const { info } = device;
+    const { endpoint, interfaceNumber } = findEndpoint(device, address, alternate);
     this.device = device;
     this.endpoint = device.openEndpoint(address);
     this.maxFrameLength = maxBytesPerInterval(endpoint, info.speed);
@@ -77,14 +77,15 @@ export class RawPort {
     alternate: number,
   ): Promise<RawPort> {
     const device = await firstValueFrom(transport.open(selector));
-    await done(device.claimInterface(0));
-    await done(device.selectAlternate(0, alternate));
-    return new RawPort(device, address, 0, alternate);
+    const { interfaceNumber } = findEndpoint(device, address, alternate);
+    await done(device.claimInterface(interfaceNumber));
+    await done(device.selectAlternate(interfaceNumber, alternate));
+    return new RawPort(device, address, alternate);
   }
 
   /** Another endpoint of the same alternate setting. Only the first of them is closed. */
   beside(address: number): RawPort {
-    return new RawPort(this.device, address, this.#interfaceNumber, this.#alternate);
+    return new RawPort(this.device, address, this.#alternate);
   }
 
   get sent(): readonly Sent[] {
@@ -186,6 +187,10 @@ export class RawPort {
   #check(holds: boolean, violation: string): void {
     if (!holds) this.#violations.push(violation);
   }
+}
+
+function findEndpoint({ configuration, info }: TransportDevice, endpoint: number, alternate: number) {
+  return findIsochEndpoint(configuration, { endpoint, alternate }, info.speed);
 }
 
 /** All that a transport writes to a submission, as bytes: to compare megabytes in no time. */

@@ -31,8 +31,9 @@ export async function bundleForGuest(): Promise<void> {
     splitting: true,
     sourcemap: "linked",
   });
-  // Finds the addon by where it is itself: in the checkout, and beside the build with AddressSanitizer.
-  const life = { ...common, entryPoints: [`${sources}/guest/support/life/main.ts`] };
+  // Whole, as it is started again and again. It takes the addon of the package that it is in: the checkout's, and the
+  // one with AddressSanitizer.
+  const life: BuildOptions = { ...common, packages: "bundle", entryPoints: [`${sources}/guest/support/life/main.ts`] };
   await build({ ...life, outfile: `${bundles}/life.js` });
   if (existsSync(join(root, ".cache/address"))) await build({ ...life, outfile: ".cache/address/life.js" });
 }

@@ -33,7 +33,7 @@ export const devices = {
 } as const satisfies Readonly<Record<string, Device>>;
 
 /** The file of the device's capture in the directory that host and guest share. */
-export const captureFile = ({ id }: Device): string => `${id}.pcap`;
+export const captureFile = ({ id }: Pick<Device, "id">): string => `${id}.pcap`;
 
 /** QEMU's arguments for all of them; captures are written to `directory`. */
 export function deviceArguments(directory: string): string[] {

@@ -1,27 +1,45 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { findProgram, type Kernel } from "./requirements.js";
 
 /** What the guest needs before it sees the host's file system; the rest it loads from there. */
 const bootModules = ["virtio_pci", "virtio_console", "virtio_net", "9pnet_virtio", "9p", "overlay"];
 
-/** Builds the initramfs unless it is there and newer than what it is made of. Returns its path. */
-export function initramfs(cache: string, kernel: Kernel, init: string): string {
+/** Builds the initramfs unless it is there, and newer than what it is made of. Returns its path. */
+export function initramfs(cache: string, kernel: Kernel, init: string, modules = bootModules): string {
   const image = join(cache, "initramfs.cpio");
-  if (existsSync(image) && [init, kernel.image].every((path) => changed(path) < changed(image))) return image;
-
-  const busybox = findProgram("busybox") ?? "";
   const tree = join(cache, "initramfs");
+  const busybox = findProgram("busybox") ?? "";
+  const files = inLoadOrder(kernel.modules, modules);
+  const order = files.map((file) => `${basename(file)}\n`).join("");
+  const orderFile = join(tree, "modules/order");
+  const isCurrent =
+    [image, orderFile].every((path) => existsSync(path)) &&
+    [init, busybox, kernel.image].every((path) => changed(path) < changed(image)) &&
+    readFileSync(orderFile, "utf8") === order;
+  if (isCurrent) return image;
+
+  // First, so that what is interrupted is not taken for what the tree says.
+  rmSync(image, { force: true });
   rmSync(tree, { recursive: true, force: true });
   for (const directory of ["bin", "modules", "proc", "sys", "dev"])
     mkdirSync(join(tree, directory), { recursive: true });
   copyFileSync(busybox, join(tree, "bin/busybox"));
   copyFileSync(init, join(tree, "init"));
   chmodSync(join(tree, "init"), 0o755);
-  const files = inLoadOrder(kernel.modules, bootModules);
   for (const file of files) copyFileSync(join(kernel.modules, file), join(tree, "modules", basename(file)));
-  writeFileSync(join(tree, "modules/order"), files.map((file) => `${basename(file)}\n`).join(""));
+  writeFileSync(orderFile, order);
 
   const names = execFileSync("find", [".", "-print0"], { cwd: tree });
   const archive = execFileSync("cpio", ["--null", "--create", "--format=newc", "--quiet"], {
@@ -29,7 +47,8 @@ export function initramfs(cache: string, kernel: Kernel, init: string): string {
     input: names,
     maxBuffer: 2 ** 28,
   });
-  writeFileSync(image, archive);
+  writeFileSync(`${image}.part`, archive);
+  renameSync(`${image}.part`, image);
   return image;
 }
 

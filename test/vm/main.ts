@@ -7,6 +7,7 @@ import { startDeviceServer } from "./device-server.js";
 import { captureFile, devices } from "./devices.js";
 import { initramfs } from "./initramfs.js";
 import { findLink } from "./link.js";
+import { lockLab, LockedError } from "./lock.js";
 import { quote, runGuest, type Outcome, type Session } from "./qemu.js";
 import { MissingError, prepare } from "./requirements.js";
 import { measureSpeed } from "./speed.js";
@@ -36,7 +37,7 @@ async function test(): Promise<number> {
     job: [`cd ${quote(root)} &&`, ...[...vitest, ...reporters, ...args.map(bundleOf)].map(quote)].join(" "),
     env: { ...base.env, VM_HOST_SPEED: String(measureSpeed()) },
     interactive: false,
-    timeout: Number(process.env["VM_TIMEOUT"] ?? 900),
+    timeout: Number(process.env["VM_TIMEOUT"] ?? 1800),
   });
   const { status, failure, total, job } = outcome;
   if (status === undefined) {
@@ -86,7 +87,6 @@ async function runWithDevices(session: Omit<Session, "link">): Promise<Outcome> 
 }
 
 function prepareSession(): { base: Omit<Session, "job" | "interactive" | "timeout" | "link"> } {
-  mkdirSync(cache, { recursive: true });
   const kernel = prepare(cache);
   const base = {
     kernel,
@@ -134,11 +134,21 @@ const commands = new Map([
 
 try {
   const run = commands.get(command ?? "");
-  if (run === undefined) console.error("usage: main test [vitest's arguments] | main bench | main shell [command]");
-  process.exitCode = run === undefined ? exitStatus.usage : await run();
+  if (run === undefined) {
+    console.error("usage: main test [vitest's arguments] | main bench | main shell [command]");
+    process.exitCode = exitStatus.usage;
+  } else {
+    mkdirSync(cache, { recursive: true });
+    lockLab(cache);
+    process.exitCode = await run();
+  }
 } catch (error) {
-  if (!(error instanceof MissingError)) throw error;
-  console.error(`vm: missing: ${error.message}`);
-  // What a developer may do without, CI may not.
-  process.exitCode = process.env["CI"] ? exitStatus.failed : exitStatus.missing;
+  if (error instanceof LockedError) {
+    console.error(`vm: ${error.message}`);
+    process.exitCode = exitStatus.failed;
+  } else if (error instanceof MissingError) {
+    console.error(`vm: missing: ${error.message}`);
+    // What a developer may do without, CI may not.
+    process.exitCode = process.env["CI"] ? exitStatus.failed : exitStatus.missing;
+  } else throw error;
 }

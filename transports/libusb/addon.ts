@@ -151,7 +151,9 @@ export const streamHeader = {
   gone: 5,
   /** The statuses were filled in; without, all frames are good. */
   flawed: 6,
-  count: 7,
+  /** Another result waits, or the stream has ended. */
+  more: 7,
+  count: 8,
 } as const;
 
 let loaded: Addon | undefined;

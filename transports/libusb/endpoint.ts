@@ -83,6 +83,7 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
   }
 
   allocateDma(size: number): DmaBuffer {
+    this.#checkOpen();
     const { buffer, address } = this.#try("allocate memory for", () => this.#context.native.allocateDma(size));
     const bytes = new Uint8Array(buffer);
     return {
@@ -93,6 +94,12 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
         if (bytes.byteLength > 0) this.#context.native.freeDma(buffer);
       },
     };
+  }
+
+  /** Nothing is in flight. */
+  get isIdle(): boolean {
+    const stream = this.#stream;
+    return this.#pending.length === 0 && (stream === undefined || stream.drained || stream.ended !== undefined);
   }
 
   stream(plan: StreamPlan, sink: StreamSink): ResultSource {
@@ -162,7 +169,7 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
   }
 
   #attempt(purpose: string): Attempt {
-    const { address, device } = this.#context;
-    return { to: `${purpose} ${endpointName(address)} of`, device };
+    const { address, device, native } = this.#context;
+    return { to: `${purpose} ${endpointName(address)} of`, device, isGone: native.gone };
   }
 }

@@ -12,6 +12,7 @@ import {
   UnsupportedError,
   type DeviceInfo,
   type IsochError,
+  type IsochErrorOptions,
 } from "../../src/index.js";
 import { unplugged } from "../../src/device-errors.js";
 import { hexAddress } from "../../src/endpoint.js";
@@ -34,7 +35,10 @@ const libusbErrors = {
 export interface Attempt {
   /** For the message, up to the device: `claim interface 0 of`. */
   readonly to: string;
-  readonly device: Pick<DeviceInfo, "id" | "descriptor">;
+  /** Left out where it was not about one device. */
+  readonly device?: Pick<DeviceInfo, "id" | "descriptor">;
+  /** The device is known to be unplugged: whatever a step on it met then, that is why. */
+  readonly isGone?: boolean;
   /** Who holds what is busy, if that can be found out. */
   readonly holder?: () => string | undefined;
 }
@@ -58,8 +62,11 @@ export function explain(error: unknown, attempt: Attempt): unknown {
 export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochError {
   const { errno } = outcome;
   const options = { native: outcome.libusb, cause: outcome instanceof Error ? outcome : undefined };
-  const { id } = attempt.device;
-  const failed = `could not ${attempt.to} ${id}`;
+  const { to, device, isGone = false } = attempt;
+  if (device !== undefined && (isGone || outcome.libusb === libusbErrors.noDevice)) {
+    return deviceGone(device.id, options);
+  }
+  const failed = `could not ${to}${device === undefined ? "" : ` ${device.id}`}`;
   if (errno === constants.errno.ENOSPC) {
     return new BandwidthError(
       "bandwidth-exceeded",
@@ -68,6 +75,9 @@ export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochErr
     );
   }
   if (errno === constants.errno.ENOMEM || outcome.libusb === libusbErrors.noMemory) {
+    if (device === undefined) {
+      return new ResourceError("no-memory", `${failed}: no memory or no thread is left; end other programs`, options);
+    }
     return new ResourceError(
       "no-memory",
       `${failed}: no memory for transfers; keep fewer bytes in flight (frames, queue), or raise the limit of all programs together: echo 256 > /sys/module/usbcore/parameters/usbfs_memory_mb (usbcore.usbfs_memory_mb=256 on the kernel's command line)`,
@@ -84,8 +94,6 @@ export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochErr
   switch (outcome.libusb) {
     case libusbErrors.access:
       return new AccessError("access-denied", `${failed}: access denied; ${permission(attempt)}`, options);
-    case libusbErrors.noDevice:
-      return deviceGone(id, options.native);
     case libusbErrors.notFound:
       return new EndpointError("no-such-endpoint", `${failed}: the device has none`, options);
     case libusbErrors.busy:
@@ -97,7 +105,7 @@ export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochErr
     case libusbErrors.notSupported:
       return new UnsupportedError(
         "unsupported",
-        `${failed}: the system's driver for it cannot do this; on Windows, give it the WinUSB driver (Zadig does)`,
+        `${failed}: not supported here; on Windows, give the device the WinUSB driver (Zadig does); Electron shares no memory for DMA`,
         options,
       );
     case libusbErrors.timeout:
@@ -112,8 +120,8 @@ export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochErr
 }
 
 /** The device was unplugged. */
-export function deviceGone(id: string, native: number = libusbErrors.noDevice): DeviceError {
-  return unplugged(id, native);
+export function deviceGone(id: string, options: IsochErrorOptions = { native: libusbErrors.noDevice }): DeviceError {
+  return unplugged(id, options);
 }
 
 /** The endpoint is that of a time before a reset, or of another alternate setting. */
@@ -125,9 +133,10 @@ export function endpointShut(native?: number): TransferStateError {
   );
 }
 
-function permission({ device: { descriptor } }: Attempt): string {
-  if (process.platform !== "linux") return "run the program as a user who may use the device";
+function permission({ device }: Attempt): string {
+  if (process.platform !== "linux" || device === undefined) return "run the program as a user who may use USB devices";
   const hex = (value: number) => value.toString(16).padStart(4, "0");
+  const { descriptor } = device;
   const rule = `SUBSYSTEM=="usb", ATTR{idVendor}=="${hex(descriptor.vendorId)}", ATTR{idProduct}=="${hex(descriptor.productId)}", MODE="0660", TAG+="uaccess"`;
   return `write this line into /etc/udev/rules.d/70-rx-isoch.rules, run "udevadm control --reload", and plug the device in again: ${rule}`;
 }

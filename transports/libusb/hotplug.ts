@@ -3,7 +3,6 @@ import { createRequire } from "node:module";
 import { Observable } from "rxjs";
 import { UnsupportedError } from "../../src/index.js";
 import type { DeviceChange } from "./addon.js";
-import type { SharedContext } from "./shared-context.js";
 
 /** Who tells of devices that come and go. */
 export type HotplugSource = "usb" | "addon";
@@ -13,15 +12,20 @@ export type HotplugSource = "usb" | "addon";
  *
  * `usb` hears of a device from udev, after its rules have given this program the rights to it; the
  * addon hears of it from the kernel, before. But where there is no libudev, `usb` does not load, and
- * where no udevd runs, as in most containers, it hears nothing.
+ * where no udevd runs, as in most containers, it hears nothing. Whoever tells is listened to when
+ * `subscribe` returns.
  *
+ * @param fromAddon what the addon tells
  * @param source to have one of them and no other
  * @throws {@link UnsupportedError} `unsupported` if that is `usb`, which does not load
  */
-export function deviceChanges(context: SharedContext, source: HotplugSource | undefined): Observable<DeviceChange> {
+export function deviceChanges(
+  fromAddon: Observable<DeviceChange>,
+  source: HotplugSource | undefined,
+): Observable<DeviceChange> {
   return (source ?? (hasUdev() ? "usb" : "addon")) === "usb"
-    ? (changesFromUsb(source === "usb") ?? context.changes)
-    : context.changes;
+    ? (changesFromUsb(source === "usb") ?? fromAddon)
+    : fromAddon;
 }
 
 function hasUdev(): boolean {

@@ -1,5 +1,6 @@
 import { AsyncSubject, defer, from, ignoreElements, type Observable } from "rxjs";
 import {
+  DescriptorError,
   DeviceError,
   EndpointError,
   type AlternateSetting,
@@ -15,8 +16,8 @@ import { handleClosed } from "../../src/device-errors.js";
 import { serviceInterval } from "../../src/endpoint.js";
 import type { NativeContext, NativeDevice, NativeDeviceInfo } from "./addon.js";
 import { LibusbEndpoint, type Activity } from "./endpoint.js";
-import { deviceGone, endpointName, explain } from "./errors.js";
-import { interfaceHolder } from "./interface-holder.js";
+import { deviceGone, endpointName, explain, type Attempt } from "./errors.js";
+import { interfaceHolder, sysfsPath } from "./interface-holder.js";
 
 /** How a device is opened. */
 export interface OpenOptions {
@@ -41,7 +42,7 @@ export class OpenedDevice implements TransportDevice {
   readonly #gone = new AsyncSubject<IsochError>();
   /** By interface. */
   readonly #selected = new Map<number, AlternateSetting>();
-  /** Those of the selected alternate settings, by address. */
+  /** Those of the selected alternate settings, by address: the last, and those before it that are not idle. */
   readonly #endpoints = new Map<number, readonly LibusbEndpoint[]>();
   /** What moves data, or did since the last look. */
   readonly #activities = new Set<Activity>();
@@ -62,14 +63,15 @@ export class OpenedDevice implements TransportDevice {
       try {
         const value = await native.configuration();
         const configuration = info.configurations.find((each) => each.value === value);
-        if (configuration === undefined) throw notConfigured(info, value);
+        if (configuration === undefined) throw native.gone ? deviceGone(info.id) : notConfigured(info, location, value);
         opened.device = new OpenedDevice(native, location, info, configuration, options);
         // Until now, nobody was there to hear that it is gone.
         opened.device.look();
         return opened.device;
       } catch (error) {
+        const isGone = native.gone;
         await native.close();
-        throw error;
+        throw explain(error, { to: "open", device: info, isGone });
       }
     } catch (error) {
       throw explain(error, { to: "open", device: info });
@@ -177,7 +179,8 @@ export class OpenedDevice implements TransportDevice {
       frameDuration: serviceInterval(descriptor, this.info.speed),
       activities: this.#activities,
     });
-    this.#endpoints.set(endpointAddress, [...(this.#endpoints.get(endpointAddress) ?? []), endpoint]);
+    const before = this.#endpoints.get(endpointAddress) ?? [];
+    this.#endpoints.set(endpointAddress, [...before.filter(({ isIdle }) => !isIdle), endpoint]);
     return endpoint;
   }
 
@@ -186,6 +189,8 @@ export class OpenedDevice implements TransportDevice {
       this.#closing ??= this.#last.then(async () => {
         try {
           await this.#native.close();
+        } catch (error) {
+          throw explain(error, this.#attempt("close"));
         } finally {
           // The addon rings no more, and what was cancelled may have come back since it last did.
           this.look();
@@ -222,12 +227,16 @@ export class OpenedDevice implements TransportDevice {
     return defer(() => {
       this.#checkOpen();
       const step = this.#last.then(work).catch((error: unknown) => {
-        const attempt = { to: purpose, device: this.info };
+        const attempt = this.#attempt(purpose);
         throw explain(error, holder === undefined ? attempt : { ...attempt, holder });
       });
       this.#last = step.catch(() => undefined);
       return step;
     });
+  }
+
+  #attempt(to: string): Attempt {
+    return { to, device: this.info, isGone: this.#native.gone };
   }
 
   #checkOpen(): void {
@@ -240,11 +249,21 @@ function noSuch(what: string, info: DeviceInfo): EndpointError {
   return new EndpointError("no-such-endpoint", `${info.id} has no ${what}: look at what its configuration lists`);
 }
 
-function notConfigured(info: DeviceInfo, value: number): DeviceError {
-  return new DeviceError(
-    "control-stalled",
-    value === 0
-      ? `${info.id} is not configured: plug it in again, or have its configuration selected by the system`
-      : `${info.id} is in configuration ${value}, of which the system has no valid descriptor`,
-  );
+function notConfigured(info: DeviceInfo, location: NativeDeviceInfo, value: number): IsochError {
+  const select = configurationChoice(info, location);
+  return value === 0
+    ? new DeviceError(
+        "not-configured",
+        `${info.id} is not configured: plug it in where there is enough power for it${select}`,
+      )
+    : new DescriptorError(
+        "bad-descriptor",
+        `${info.id} is in configuration ${value}, which has no valid descriptor: use another device${select}`,
+      );
+}
+
+/** How a configuration is selected by hand, where there is a way and a valid one. */
+function configurationChoice({ configurations: [first] }: DeviceInfo, location: NativeDeviceInfo): string {
+  if (process.platform !== "linux" || first === undefined) return "";
+  return `, or select a configuration: echo ${first.value} > ${sysfsPath(location)}/bConfigurationValue`;
 }

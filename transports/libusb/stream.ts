@@ -30,6 +30,8 @@ export class LibusbStream implements ResultSource, Activity {
   #actual: Uint32Array;
   #statuses: Uint8Array;
   #isStopped = false;
+  /** Nothing is to be had before the addon rings again: that need not be asked. */
+  #isDry = false;
   #ended: { readonly error: IsochError | undefined } | undefined;
 
   constructor(native: NativeStream, context: StreamContext) {
@@ -42,13 +44,15 @@ export class LibusbStream implements ResultSource, Activity {
   }
 
   get ended(): { readonly error: IsochError | undefined } | undefined {
-    return (this.#ended ??= this.#end());
+    return (this.#ended ??= this.#isDry ? undefined : this.#end());
   }
 
   take(): IsochResults | undefined {
+    if (this.#isDry) return undefined;
     const header = this.#header;
     const data = this.#native.take(this.#actual, this.#statuses, header);
     if (data === undefined) return undefined;
+    this.#isDry = header[streamHeader.more] === 0;
     const length = header[streamHeader.length] ?? 0;
     const isFlawed = header[streamHeader.flawed] === 1;
     const { frames } = this.#context.plan;
@@ -80,6 +84,7 @@ export class LibusbStream implements ResultSource, Activity {
 
   look(): void {
     const { activities, sink } = this.#context;
+    this.#isDry = false;
     if (!this.#isStopped) sink.ready();
     else if (this.#native.drained && activities.delete(this)) sink.drained();
   }

@@ -18,6 +18,7 @@ import {
   type NativeDeviceInfo,
 } from "./addon.js";
 import { toDeviceInfo } from "./device-info.js";
+import { explain } from "./errors.js";
 import { deviceChanges, type HotplugSource } from "./hotplug.js";
 import { OpenedDevice } from "./opened-device.js";
 import { SharedContext } from "./shared-context.js";
@@ -88,11 +89,11 @@ class LibusbTransport implements IsochTransport {
 
   devices(): Observable<DeviceEvent> {
     return this.#context.use(
-      (context) =>
+      ({ native, changes }) =>
         new Observable<DeviceEvent>((subscriber) => {
-          const known = new KnownDevices(subscriber, context);
+          const known = new KnownDevices(subscriber, native);
           // First to listen, then to look: what comes in between is seen twice, and told once.
-          subscribeInner(deviceChanges(this.#context, this.#options.hotplug), subscriber, {
+          subscribeInner(deviceChanges(changes, this.#options.hotplug), subscriber, {
             next: (change) => {
               known.change(change);
             },
@@ -123,10 +124,10 @@ class LibusbTransport implements IsochTransport {
   async #open(selector: DeviceSelector): Promise<OpenedDevice> {
     const context = await this.#context.acquire();
     try {
-      for (const native of await context.devices()) {
-        const info = toDeviceInfo(native);
+      for (const location of await present(context.native)) {
+        const info = toDeviceInfo(location);
         if (info === undefined || !matchesSelector(info, selector)) continue;
-        return await OpenedDevice.open(context, native, info, {
+        return await OpenedDevice.open(context.native, location, info, {
           detachKernelDriver: this.#options.detachKernelDriver ?? true,
           closed: () => this.#context.release(),
         });
@@ -157,7 +158,7 @@ class KnownDevices {
 
   look(): void {
     this.#next(async () => {
-      for (const native of await this.#context.devices()) this.#attached(native);
+      for (const native of await present(this.#context)) this.#attached(native);
     });
   }
 
@@ -165,7 +166,7 @@ class KnownDevices {
     this.#next(async () => {
       const key = keyOf(change);
       if (change.arrived) {
-        const native = (await this.#context.devices()).find((each) => keyOf(each) === key);
+        const native = (await present(this.#context)).find((each) => keyOf(each) === key);
         if (native !== undefined) this.#attached(native);
         return;
       }
@@ -193,6 +194,14 @@ class KnownDevices {
     if (device === undefined) return;
     this.#known.set(key, device);
     this.#subscriber.next({ type: "attach", device });
+  }
+}
+
+async function present(context: NativeContext): Promise<readonly NativeDeviceInfo[]> {
+  try {
+    return await context.devices();
+  } catch (error) {
+    throw explain(error, { to: "list the devices" });
   }
 }
 

@@ -141,8 +141,13 @@ export class Connection implements DeviceOwner {
     const command = this.#commands.read();
     if (command === undefined) return false;
     this.#take(command);
-    if (this.#bytesInFlight > this.#limits.bytesInFlight) this.#setReading(false);
+    if (this.#bytesMoving > this.#limits.bytesInFlight) this.#setReading(false);
     return true;
+  }
+
+  /** Without those of transfers that only another command can end: for their sake it has to be read. */
+  get #bytesMoving(): number {
+    return this.#bytesInFlight - (this.#imported?.waiting ?? 0);
   }
 
   #take(command: UrbCommand): void {
@@ -159,7 +164,7 @@ export class Connection implements DeviceOwner {
   }
 
   #list(): void {
-    const devices = this.#devices.list().map(({ entry }) => entry);
+    const devices = this.#devices.list().map((device) => device.entry);
     this.#send({ type: "device-list-reply", status: usbipStatus.ok, devices }, 0);
     this.#leave(undefined);
   }
@@ -223,9 +228,10 @@ export class Connection implements DeviceOwner {
     return this.#claimed;
   }
 
-  #begin({ entry }: ExportedDevice): void {
-    if (this.#state !== "importing") return;
-    this.#send({ type: "import-reply", status: usbipStatus.ok, device: entry }, 0);
+  #begin(device: ExportedDevice): void {
+    const configuration = this.#imported?.configuration;
+    if (this.#state !== "importing" || configuration === undefined) return;
+    this.#send({ type: "import-reply", status: usbipStatus.ok, device: device.entryIn(configuration) }, 0);
     this.#state = "imported";
     this.#setReading(true);
   }
@@ -246,7 +252,7 @@ export class Connection implements DeviceOwner {
     const uncount = (): void => {
       this.#bytesInFlight -= cost;
       if (this.#isReading || this.#state !== "imported") return;
-      if (2 * this.#bytesInFlight <= this.#limits.bytesInFlight) this.#setReading(true);
+      if (2 * this.#bytesMoving <= this.#limits.bytesInFlight) this.#setReading(true);
     };
     if (this.#isStreamClosed) uncount();
     else this.#stream.write(encodeMessage(message), uncount);

@@ -2,7 +2,7 @@ import { defer, throwError, type Observable } from "rxjs";
 import { BandwidthError, DeviceError, IsochError, type ControlSetup, type TransportDevice } from "../../src/index.js";
 import { InFlight } from "./drained.js";
 import { errno, type SubmitCommand } from "./protocol/index.js";
-import { failedOutcome, type Urb, type UrbOutcome } from "./urb.js";
+import { failedOutcome, takenBackOutcome, type Urb, type UrbOutcome } from "./urb.js";
 
 /** Requests that change what a host keeps in mind of a device, so that the transport has calls for them. */
 export interface DeviceState {
@@ -46,7 +46,7 @@ export class ControlPipe {
     const index = this.#queue.indexOf(urb);
     if (index < 0) return;
     this.#queue.splice(index, 1);
-    urb.finish({ ...failedOutcome(urb.command, errno.ECONNRESET), isVoid: true });
+    urb.finish(takenBackOutcome(urb.command));
   }
 
   /** Takes back what can be taken back. */

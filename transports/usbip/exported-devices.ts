@@ -1,7 +1,10 @@
 import type { Observable, Subscription } from "rxjs";
-import type { DeviceInfo, IsochError, IsochTransport } from "../../src/index.js";
+import type { ConfigurationDescriptor, DeviceInfo, IsochError, IsochTransport } from "../../src/index.js";
 import { asIsochError } from "../../src/errors.js";
 import type { UsbipListedDevice } from "./protocol/index.js";
+
+/** bDeviceClass of a hub (USB 2.0, 11.23.1). */
+const hubClass = 0x09;
 
 /** Who has imported a device. */
 export interface DeviceOwner {
@@ -18,25 +21,37 @@ export class ExportedDevice {
   readonly transport: IsochTransport;
   readonly info: DeviceInfo;
   readonly busId: string;
-  readonly entry: UsbipListedDevice;
+  readonly #busNumber: number;
+  readonly #deviceNumber: number;
   /** Set while a client has it, until the last of it is given back. */
   owner: DeviceOwner | undefined;
 
   constructor(transport: IsochTransport, info: DeviceInfo, busNumber: number, port: number, deviceNumber: number) {
-    const { descriptor, configurations, speed } = info;
-    const interfaces = (configurations[0]?.interfaces ?? []).map(({ alternates }) => ({
+    this.transport = transport;
+    this.info = info;
+    this.busId = `${busNumber}-${port}`;
+    this.#busNumber = busNumber;
+    this.#deviceNumber = deviceNumber;
+  }
+
+  /** What the list says of it: only who opens it learns which configuration is selected, so it is the first. */
+  get entry(): UsbipListedDevice {
+    return this.entryIn(this.info.configurations[0]);
+  }
+
+  /** What is said of it where that configuration is selected. */
+  entryIn(configuration: ConfigurationDescriptor | undefined): UsbipListedDevice {
+    const { descriptor, speed } = this.info;
+    const interfaces = (configuration?.interfaces ?? []).map(({ alternates }) => ({
       interfaceClass: alternates[0]?.interfaceClass ?? 0,
       interfaceSubclass: alternates[0]?.interfaceSubclass ?? 0,
       interfaceProtocol: alternates[0]?.interfaceProtocol ?? 0,
     }));
-    this.transport = transport;
-    this.info = info;
-    this.busId = `${busNumber}-${port}`;
-    this.entry = {
-      path: `/sys/devices/rx-isoch/${transport.name}/usb${busNumber}/${this.busId}`,
+    return {
+      path: `/sys/devices/rx-isoch/${this.transport.name}/usb${this.#busNumber}/${this.busId}`,
       busId: this.busId,
-      busNumber,
-      deviceNumber,
+      busNumber: this.#busNumber,
+      deviceNumber: this.#deviceNumber,
       speed,
       vendorId: descriptor.vendorId,
       productId: descriptor.productId,
@@ -44,7 +59,7 @@ export class ExportedDevice {
       deviceClass: descriptor.deviceClass,
       deviceSubclass: descriptor.deviceSubclass,
       deviceProtocol: descriptor.deviceProtocol,
-      configurationValue: configurations[0]?.value ?? 0,
+      configurationValue: configuration?.value ?? 0,
       configurationCount: descriptor.configurationCount,
       interfaceCount: interfaces.length,
       interfaces,
@@ -53,7 +68,7 @@ export class ExportedDevice {
 
   /** What the wire knows it by: bus number × 65536 + device number. */
   get deviceId(): number {
-    return this.entry.busNumber * 0x10000 + this.entry.deviceNumber;
+    return this.#busNumber * 0x10000 + this.#deviceNumber;
   }
 }
 
@@ -72,7 +87,9 @@ export class ExportedDevices {
       transport.devices().subscribe({
         next: ({ type, device }) => {
           if (type === "detach") this.#detach(transport, device.id);
-          else if (isExported(device)) this.#attach(transport, device, index + 1);
+          else if (device.descriptor.deviceClass !== hubClass && isExported(device)) {
+            this.#attach(transport, device, index + 1);
+          }
         },
         error: (error: unknown) => {
           for (const { info } of this.#of(transport)) this.#detach(transport, info.id);

@@ -3,12 +3,16 @@ import { errno, type SubmitCommand, type UnlinkCommand, type UsbipMessage } from
 import { protocolError } from "./protocol/wire.js";
 import { replyTo, type Urb, type UrbOutcome } from "./urb.js";
 
-interface Pending {
-  readonly urb: Urb;
+interface Unlink {
+  readonly seqnum: number;
   /** Bytes it is counted at, until its reply is sent. */
   readonly cost: number;
-  /** The number of the unlink that asked for it back. */
-  unlink: number | undefined;
+}
+
+interface Pending {
+  readonly urb: Urb;
+  /** Those that asked for it back, to be answered when it has ended. */
+  readonly unlinks: Unlink[];
 }
 
 /** The transfers that a client has submitted and not been told of, by their numbers. */
@@ -30,20 +34,20 @@ export class PendingUrbs {
     const finish = (outcome: UrbOutcome): void => {
       this.#finish(seqnum, outcome);
     };
-    const urb: Urb = { command, finish };
-    this.#pending.set(seqnum, { urb, cost, unlink: undefined });
+    const urb: Urb = { command, cost, finish };
+    this.#pending.set(seqnum, { urb, unlinks: [] });
     this.#device.submit(urb);
   }
 
   unlink({ seqnum, target }: UnlinkCommand, cost: number): void {
     const pending = this.#pending.get(target);
-    if (pending === undefined || pending.unlink !== undefined) {
-      // Its reply is on the way already, or will be before that to the first unlink.
+    if (pending === undefined) {
+      // Its reply is on the way already.
       this.#send({ type: "unlink-reply", seqnum, status: 0 }, cost);
       return;
     }
-    pending.unlink = seqnum;
-    this.#device.cancel(pending.urb);
+    pending.unlinks.push({ seqnum, cost });
+    if (pending.unlinks.length === 1) this.#device.cancel(pending.urb);
   }
 
   /**
@@ -55,13 +59,15 @@ export class PendingUrbs {
     const pending = this.#pending.get(seqnum);
     if (pending === undefined) return;
     this.#pending.delete(seqnum);
-    const { urb, cost, unlink } = pending;
-    const isTakenBack = unlink !== undefined && outcome.isVoid === true;
-    if (isTakenBack) {
-      this.#send({ type: "unlink-reply", seqnum: unlink, status: errno.ECONNRESET }, cost);
-      return;
+    const { urb, unlinks } = pending;
+    const isTakenBack = unlinks.length > 0 && outcome.isVoid === true;
+    if (!isTakenBack) this.#send(replyTo(urb.command, outcome), urb.cost);
+    const status = isTakenBack ? errno.ECONNRESET : 0;
+    // Where the submit has no reply of its own, the first of these stands for it.
+    let rest = isTakenBack ? urb.cost : 0;
+    for (const unlink of unlinks) {
+      this.#send({ type: "unlink-reply", seqnum: unlink.seqnum, status }, unlink.cost + rest);
+      rest = 0;
     }
-    this.#send(replyTo(urb.command, outcome), cost);
-    if (unlink !== undefined) this.#send({ type: "unlink-reply", seqnum: unlink, status: 0 }, 0);
   }
 }

@@ -12,7 +12,10 @@ import type { UsbipLimits } from "./protocol/index.js";
 export interface UsbipServerOptions extends UsbipLimits {
   /** Whose devices it exports. Each is a bus of its own; its number is its place in the list, from 1. */
   readonly transports: readonly IsochTransport[];
-  /** Which devices it exports. Asked once for each that attaches. Default: all. */
+  /**
+   * Which devices it exports. Asked once for each that attaches. Default: all. Hubs are never exported,
+   * and not asked for: an import would take a hub from the driver that has its ports.
+   */
   readonly isExported?: ((device: DeviceInfo) => boolean) | undefined;
   /**
    * Bytes that a client may have under way, in transfers and in replies it has not taken. Beyond
@@ -40,8 +43,14 @@ export interface UsbipExport {
  * A client that imports a device has all of its interfaces; a second one is refused until it has
  * gone. Control requests are passed on, but for those that select configurations and alternate
  * settings or end a halt, which the transport has calls for. Isochronous transfers are queued on
- * the bus of the device, which sets their pace, and complete in its order. Transfers of other types
- * are answered with a STALL.
+ * the bus of the device, which sets their pace, and complete in its order. Of other types none is
+ * carried: transfers from an interrupt endpoint stay pending until they are taken back, as those of a
+ * device that has nothing to say, and all others are answered with a STALL.
+ *
+ * The configuration cannot be changed: it is the one that is selected when a client imports the
+ * device, as the reply to the import says. SET_CONFIGURATION with another value is answered with a
+ * STALL, so a client that would rather have another has to be told the one there is. Before an
+ * import, the list says the first one.
  *
  * | a client asks for | what happens |
  * |---|---|

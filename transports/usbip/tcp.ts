@@ -18,6 +18,11 @@ export interface TcpOptions {
   readonly allowRemote?: boolean | undefined;
   /** Connections at a time, at most; more are closed at once. Default: 64. */
   readonly connections?: number | undefined;
+  /**
+   * Milliseconds that a client may take nothing of what waits for it; after that its connection is
+   * broken off. Default: 30,000.
+   */
+  readonly drainTimeout?: number | undefined;
 }
 
 /** Where a server listens. */
@@ -26,13 +31,20 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-/** Milliseconds that a peer has to take what was written before the end. */
+/** Milliseconds that a peer has to take what was written before the end, and to close as well. */
 const linger = 2000;
+/** Milliseconds of silence after which a peer is asked whether it is there still. */
+const keepAliveInitialDelay = 10_000;
+const defaultDrainTimeout = 30_000;
 
 /**
  * Accepts TCP connections for a server. Listens from the subscription to the unsubscribe, and emits
  * the address once it does; the unsubscribe refuses new connections and leaves those that there are
  * to {@link UsbipServer.close}.
+ *
+ * A client that vanishes without a word gives its device back after some 20 seconds of silence; where
+ * there is data under way to it, after `drainTimeout`, or, as far as the system had buffers for that
+ * data, when the system gives up sending it (Linux: `tcp_retries2`, about 15 minutes).
  *
  * Errors: {@link InvalidRequestError} `invalid-option` for a host that is not this machine, without
  * `allowRemote`; {@link AccessError} `access-denied`; {@link TransportError} `transport-failed`, with
@@ -51,14 +63,16 @@ export function listenTcp(server: UsbipServer, options: TcpOptions = {}): Observ
     const { host = "127.0.0.1", allowRemote = false } = options;
     const port = wholeNumber("port", options.port ?? 3240, 0, 65_535);
     const connections = wholeNumber("connections", options.connections ?? 64, 1);
+    const drainTimeout = wholeNumber("drainTimeout", options.drainTimeout ?? defaultDrainTimeout, 1, 2 ** 31 - 1);
     if (!allowRemote && !isLoopback(host)) {
       throw new InvalidRequestError(
         "invalid-option",
         `${host} can be reached from other machines, and USB/IP protects nothing: listen on 127.0.0.1, or say allowRemote`,
       );
     }
-    const listener = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
-      void server.accept(tcpStream(socket));
+    const sockets = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay };
+    const listener = createServer(sockets, (socket) => {
+      void server.accept(tcpStream(socket, drainTimeout));
     });
     listener.maxConnections = connections;
     listener.on("error", (error: NodeJS.ErrnoException) => {
@@ -83,9 +97,6 @@ export interface TcpServerAddress {
   readonly port?: number | undefined;
 }
 
-/** Milliseconds of silence after which the system asks whether the peer is there. */
-const silence = 10_000;
-
 /**
  * Connects to a server, at each subscription, and emits the connection once it is there: the option
  * `connect` of `usbip`. An unsubscribe before that gives it up; after it, the connection is the subscriber's.
@@ -104,7 +115,7 @@ const silence = 10_000;
 export function connectTcp({ host, port = 3240 }: TcpServerAddress): Observable<ByteStream> {
   return new Observable((subscriber) => {
     wholeNumber("port", port, 1, 65_535);
-    const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: silence };
+    const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay };
     const socket = connect({ host, port, ...options });
     let isHandedOver = false;
     socket.on("error", (error: NodeJS.ErrnoException) => {
@@ -128,11 +139,19 @@ export function connectTcp({ host, port = 3240 }: TcpServerAddress): Observable<
   });
 }
 
-/** A socket, made with `allowHalfOpen`, as a {@link ByteStream}. */
-export function tcpStream(socket: Socket): ByteStream {
+/**
+ * A socket, made with `allowHalfOpen`, as a {@link ByteStream}.
+ *
+ * @param drainTimeout as in {@link TcpOptions}
+ */
+export function tcpStream(socket: Socket, drainTimeout = defaultDrainTimeout): ByteStream {
   return {
     open: (handler) => {
       let broken: Error | undefined;
+      // Starts anew with whatever is sent or received.
+      socket.setTimeout(drainTimeout, () => {
+        if (socket.writableLength > 0) socket.destroy(notTaken(drainTimeout));
+      });
       socket.on("data", (bytes) => {
         handler.received(bytes);
       });
@@ -158,15 +177,13 @@ export function tcpStream(socket: Socket): ByteStream {
       socket.resume();
     },
     end: () => {
-      // Of a paused socket neither the end nor the error is heard.
+      // Of a paused socket neither the end nor the error is heard. It closes by itself at the peer's
+      // end: closed before, with something unread, the system would drop what the peer has not got.
       socket.resume();
       socket.end();
       const patience = setTimeout(() => {
         socket.destroy();
       }, linger);
-      socket.once("finish", () => {
-        socket.destroySoon();
-      });
       socket.once("close", () => {
         clearTimeout(patience);
       });
@@ -180,6 +197,13 @@ export function tcpStream(socket: Socket): ByteStream {
 function isLoopback(host: string): boolean {
   if (host === "localhost" || host === "::1") return true;
   return isIP(host) === 4 && host.startsWith("127.");
+}
+
+function notTaken(milliseconds: number): IsochError {
+  return new TransportError(
+    "transport-failed",
+    `the peer took nothing of what waits for it in ${milliseconds} ms: look at the network, or allow a longer drainTimeout`,
+  );
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): IsochError {

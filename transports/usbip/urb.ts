@@ -17,6 +17,8 @@ export interface UrbOutcome {
 /** A transfer that a client submitted, on its way through the device. */
 export interface Urb {
   readonly command: SubmitCommand;
+  /** Bytes it is counted at, until its reply is sent. */
+  readonly cost: number;
   /** Called once. */
   readonly finish: (outcome: UrbOutcome) => void;
 }
@@ -38,6 +40,11 @@ export function failedOutcome({ packets }: SubmitCommand, status: number): UrbOu
       statuses: new Int32Array(lengths.length).fill(errno.EXDEV),
     },
   };
+}
+
+/** A transfer that was taken back before anything of it moved. */
+export function takenBackOutcome(command: SubmitCommand): UrbOutcome {
+  return { ...failedOutcome(command, errno.ECONNRESET), isVoid: true };
 }
 
 /** What a client is told of a transfer. */

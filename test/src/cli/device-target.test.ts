@@ -15,7 +15,7 @@ import { cmediaUsbSpeaker, focusriteScarlett2i2 } from "../../fixtures/descripto
 import { ObservedDevice, observedOut } from "../../support/observed-device.js";
 import { infoOf, plainDevice } from "./device-infos.js";
 
-const patience = { first: 1, next: 0 };
+const patience = { first: 1 };
 const find = (transport: IsochTransport, options: DeviceTargetOptions) =>
   firstValueFrom(deviceTarget(transport, { patience, ...options }));
 
@@ -31,7 +31,7 @@ function watchFound(scheduler: VirtualTimeScheduler, bus: VirtualBus, options: D
   const states: WatchState[] = [];
   let failure: unknown;
   const watchOptions = { duration: 1000, queue: 8, window: 200, interrupt: new Subject(), scheduler };
-  deviceTarget(bus, { patience: { next: 0, scheduler }, ...options })
+  deviceTarget(bus, { patience: { scheduler }, ...options })
     .pipe(switchMap((target) => watch(target, watchOptions)))
     .subscribe({
       next: (state) => states.push(state),

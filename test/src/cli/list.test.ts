@@ -5,7 +5,7 @@ import type { DeviceListing } from "../../../src/cli/listing.js";
 import { UnsupportedError } from "../../../src/index.js";
 import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
 
-const patience = { first: 1, next: 0 };
+const patience = { first: 1 };
 const out = vi.spyOn(console, "log").mockReturnValue(undefined);
 const err = vi.spyOn(console, "error").mockReturnValue(undefined);
 

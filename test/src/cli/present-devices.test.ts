@@ -53,19 +53,24 @@ describe("presentDevices", () => {
   it("takes those that are told of at once", () => {
     expect(outcome(() => bus.devices())).toStrictEqual({
       ids: ["virtual-1", "virtual-2"],
-      at: 200,
+      at: 0,
       unsubscribed: true,
     });
   });
 
   it("waits for a transport that takes its time", () => {
-    const events = script([1900, "attach", one], [2050, "attach", two], [5000, "detach", one]);
-    expect(outcome(events)).toStrictEqual({ ids: ["virtual-1", "virtual-2"], at: 2250, unsubscribed: true });
+    const events = script([1900, "attach", one], [1900, "attach", two], [5000, "detach", one]);
+    expect(outcome(events)).toStrictEqual({ ids: ["virtual-1", "virtual-2"], at: 1900, unsubscribed: true });
   });
 
   it("leaves out what has gone meanwhile", () => {
-    const events = script([10, "attach", one], [20, "attach", two], [30, "detach", one]);
-    expect(outcome(events)).toMatchObject({ ids: ["virtual-2"], at: 230 });
+    const events = script([10, "attach", one], [10, "attach", two], [10, "detach", one]);
+    expect(outcome(events)).toMatchObject({ ids: ["virtual-2"], at: 10 });
+  });
+
+  it("does not wait for what is plugged in later", () => {
+    const events = script([10, "attach", one], [11, "attach", two]);
+    expect(outcome(events)).toMatchObject({ ids: ["virtual-1"], at: 10 });
   });
 
   it("finds nothing where nothing is", () => {

@@ -9,7 +9,7 @@ const out = vi.spyOn(console, "log").mockReturnValue(undefined);
 const err = vi.spyOn(console, "error").mockReturnValue(undefined);
 const printed = (spy: typeof out) => spy.mock.calls.map(([text]: unknown[]) => String(text)).join("\n");
 
-const patience = { first: 1, next: 0 };
+const patience = { first: 1 };
 const duration = 600;
 const runOn = (transport: IsochTransport) =>
   run(deviceTarget(transport, { device: "counter", patience }), { duration, queue: 8, json: true });

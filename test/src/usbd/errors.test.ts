@@ -156,6 +156,7 @@ it("every error of the library has its Win32 code, and what was thrown besides i
     "no-memory": 8,
     "no-such-device": 55,
     "device-gone": 1167,
+    "not-configured": 31,
     "control-stalled": 31,
     "transfer-closed": 6,
     "transfer-pending": 996,

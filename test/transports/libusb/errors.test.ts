@@ -56,7 +56,7 @@ describe("what libusb says", () => {
     const rule = 'SUBSYSTEM=="usb", ATTR{idVendor}=="1415", ATTR{idProduct}=="2000", MODE="0660", TAG+="uaccess"';
     for (const [platform, part] of [
       ["linux", rule],
-      ["darwin", "run the program as a user who may use the device"],
+      ["darwin", "run the program as a user who may use USB devices"],
     ] as const) {
       const spy = vi.spyOn(process, "platform", "get").mockReturnValue(platform);
       try {
@@ -94,6 +94,22 @@ describe("what the addon threw", () => {
       expect(explain(other, attempt)).toBe(other);
     },
   );
+
+  it("is of no device where none was meant", () => {
+    const { device: _device, ...general } = { ...attempt, to: "list the devices" };
+    const said = (libusb: number) => plain(toIsochError({ libusb, errno: 0 }, general));
+    const could = "could not list the devices: ";
+    expect(said(-4)).toEqual(failure("TransportError", "transport-failed", `${could}libusb error -4`));
+    expect(said(-3)).toEqual(failure("AccessError", "access-denied", could, "run the program as a user"));
+    expect(said(-11)).toEqual(failure("ResourceError", "no-memory", could, "no thread is left"));
+  });
+
+  it("is an unplug where the device is known to be gone, with what was said", () => {
+    const thrown = Object.assign(new Error("LIBUSB_ERROR_PIPE"), { libusb: -9, errno: constants.errno.EPIPE });
+    const error = explain(thrown, { ...attempt, isGone: true });
+    expect(plain(error)).toEqual(failure("DeviceError", "device-gone", "1-2:5 was unplugged"));
+    expect(error).toMatchObject({ native: -9, cause: thrown });
+  });
 
   it("tells of an unplug without having been told by libusb", () => {
     expect(deviceGone("1-2:5").native).toBe(-4);

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { NEVER } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { libusbCounters } from "../../../transports/libusb/index.js";
 import { deviceChanges } from "../../../transports/libusb/hotplug.js";
@@ -16,39 +17,36 @@ function usbLoads(): boolean {
   }
 }
 
+const fromAddon = NEVER;
 const isTold = process.platform !== "linux" || existsSync("/run/udev/control");
 
 describe("who tells of devices that come and go", () => {
   it("is the addon, if asked for", () => {
-    const context = new SharedContext();
-    expect(deviceChanges(context, "addon")).toBe(context.changes);
+    expect(deviceChanges(fromAddon, "addon")).toBe(fromAddon);
   });
 
   it.skipIf(isTold)("is the addon where no udevd runs", () => {
-    const context = new SharedContext();
-    expect(deviceChanges(context, undefined)).toBe(context.changes);
+    expect(deviceChanges(fromAddon, undefined)).toBe(fromAddon);
   });
 
   it.runIf(isTold)("is the package usb where udevd runs", () => {
-    const context = new SharedContext();
-    expect(deviceChanges(context, undefined)).not.toBe(context.changes);
+    expect(deviceChanges(fromAddon, undefined)).not.toBe(fromAddon);
   });
 
   it("is the package usb if asked for, or an error that says what to do", () => {
-    const context = new SharedContext();
     if (usbLoads()) {
-      const changes = deviceChanges(context, "usb");
-      expect(changes).not.toBe(context.changes);
+      const changes = deviceChanges(fromAddon, "usb");
+      expect(changes).not.toBe(fromAddon);
       changes.subscribe().unsubscribe();
     } else {
-      expect(thrown(() => deviceChanges(context, "usb"))).toEqual(
+      expect(thrown(() => deviceChanges(fromAddon, "usb"))).toEqual(
         failure("UnsupportedError", "unsupported", "libudev1", '"addon"'),
       );
     }
   });
 
   it("has a context only while it is listened to", async () => {
-    const changes = deviceChanges(new SharedContext(), "addon");
+    const changes = new SharedContext().use((context) => deviceChanges(context.changes, "addon"));
     expect(libusbCounters().contexts).toBe(0);
     const subscriptions = [changes.subscribe(), changes.subscribe()];
     await expect.poll(() => libusbCounters().contexts).toBe(1);

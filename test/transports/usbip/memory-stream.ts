@@ -6,9 +6,13 @@ interface Piece {
 }
 
 /** One end of a connection within the program. */
-class End implements ByteStream {
-  other: End | undefined;
+export interface MemoryStream extends ByteStream {
   /** Most bytes that waited at once for this end to take them. */
+  readonly mostWaiting: number;
+}
+
+class End implements MemoryStream {
+  other: End | undefined;
   mostWaiting = 0;
   readonly #arriving: Piece[] = [];
   readonly #chunk: number;
@@ -116,7 +120,7 @@ class End implements ByteStream {
  * The two ends of a connection within the program. What is written arrives in chunks, in a later
  * turn, and counts as sent once the other end has taken it.
  */
-export function memoryStreams(chunk = 1 << 16): readonly [ByteStream & { readonly mostWaiting: number }, ByteStream] {
+export function memoryStreams(chunk = 1 << 16): readonly [MemoryStream, MemoryStream] {
   const one = new End(chunk);
   const other = new End(chunk);
   one.other = other;

@@ -1,78 +1,16 @@
-import { lastValueFrom } from "rxjs";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { IsochError } from "rx-isoch";
-import {
-  counterDevice,
-  readCounter,
-  unpacedClock,
-  VirtualBus,
-  writeCounter,
-  type BusClock,
-} from "rx-isoch/transports/virtual";
-import { UsbipServer, type UsbipServerOptions } from "rx-isoch/transports/usbip";
-import { encodeMessage, errno, usbipStatus, type SubmitReply } from "../../../transports/usbip/protocol/index.js";
-import { strictTransport } from "../../support/strict-transport.js";
+import { lastValueFrom, VirtualTimeScheduler } from "rxjs";
+import { describe, expect, it } from "vitest";
+import { counterDevice, unpacedClock, VirtualBus, writeCounter } from "rx-isoch/transports/virtual";
+import { UsbipServer } from "rx-isoch/transports/usbip";
+import { encodeMessage, errno, usbipStatus } from "../../../transports/usbip/protocol/index.js";
+import { slowTransport } from "../../support/slow-transport.js";
 import { ManualClock } from "./manual-clock.js";
 import { memoryStreams } from "./memory-stream.js";
+import { counters, length, nothing, setUp } from "./set-up.js";
 import { asSubmitReply, StrictClient } from "./strict-client.js";
 
-const nothing = { openDevices: 0, claimedInterfaces: 0, inFlight: 0, dmaBuffers: 0 };
-const length = 3072;
-
-function setUp(options: Partial<UsbipServerOptions> = {}, chunk?: number, clock: BusClock = unpacedClock()) {
-  const bus = new VirtualBus({ clock });
-  const device = counterDevice();
-  const attachment = bus.attach(device);
-  const transport = strictTransport(bus);
-  const server = new UsbipServer({ transports: [transport], ...options });
-  const failures: string[] = [];
-  server.failures.subscribe((error) => failures.push(error.code));
-  const connect = () => {
-    const [theirs, ours] = memoryStreams(chunk);
-    const closed = lastValueFrom(server.accept(theirs), { defaultValue: undefined });
-    // Not every test waits for every connection.
-    const ending = closed.then(
-      () => "completed",
-      (error: unknown) => (IsochError.is(error) ? error.code : String(error)),
-    );
-    const client = new StrictClient(ours);
-    onTestFinished(() => {
-      expect(client.failure).toBeUndefined();
-    });
-    return { client, ending, stream: ours, served: theirs };
-  };
-  const importing = async (busId = "1-1") => {
-    const connection = connect();
-    expect((await connection.client.import(busId)).status).toBe(usbipStatus.ok);
-    return connection;
-  };
-  /** With an alternate setting of interface 0. */
-  const streaming = async (alternate: number, busId?: string) => {
-    const connection = await importing(busId);
-    expect(await connection.client.selectAlternate(alternate)).toBe(0);
-    return connection;
-  };
-  /** Everything was given back, whatever the test did. */
-  const clean = async () => {
-    await lastValueFrom(server.close(), { defaultValue: undefined });
-    expect(bus.audit()).toMatchObject(nothing);
-    expect(transport.violations).toStrictEqual([]);
-    expect(server.clients).toBe(0);
-  };
-  onTestFinished(clean);
-  return { bus, device, attachment, server, failures, connect, importing, streaming };
-}
-
-/** The counters of the packets of an IN transfer, which come compacted. */
-function counters({ data, packets }: SubmitReply): (number | undefined)[] {
-  let at = 0;
-  return Array.from(packets?.actual ?? [], (actual) => {
-    const counter = readCounter(data.subarray(at, at + actual));
-    at += actual;
-    return counter;
-  });
-}
-
+/** What is written arrives within the turn. */
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const from = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
 
 describe("before an import", () => {
@@ -104,6 +42,15 @@ describe("before an import", () => {
       "2-1 C",
     ]);
     await lastValueFrom(server.close(), { defaultValue: undefined });
+  });
+
+  it("exports no hub, whatever it is told", () => {
+    const hub = counterDevice();
+    hub.deviceDescriptor[4] = 0x09;
+    const asked: number[] = [];
+    const { server } = setUp({ device: hub, isExported: ({ descriptor }) => asked.push(descriptor.deviceClass) > 0 });
+    expect(server.exports).toStrictEqual([]);
+    expect(asked).toStrictEqual([]);
   });
 
   it("gives a device that comes back the port that is free", () => {
@@ -255,7 +202,7 @@ describe("control requests", () => {
 
 describe("isochronous transfers", () => {
   it.each([1, 48, 1000, 1 << 16])("IN is contiguous at high speed, in chunks of %i bytes", async (chunk) => {
-    const { streaming } = setUp({}, chunk);
+    const { streaming } = setUp({ chunk });
     const { client } = await streaming(1);
     const transfers = chunk === 1 ? 2 : 40;
     const replies = await Promise.all(from(0, transfers).map(() => client.isochronous("in", 32, length).reply));
@@ -344,7 +291,10 @@ describe("isochronous transfers", () => {
       client.isochronous("in", 4, length, { startFrame, flags: 0x200 }),
     );
     const replies = await Promise.all(queued.map(({ reply }) => reply));
-    expect(replies.map(asSubmitReply).map(({ startFrame }) => startFrame)).toStrictEqual([300, 304, 310]);
+    const all = replies.map(asSubmitReply);
+    expect(all.map(({ startFrame }) => startFrame)).toStrictEqual([300, 304, 310]);
+    // Each was in the frame it says it was in: the counter is that of the frame, up to a constant.
+    expect(new Set(all.map((reply) => (counters(reply)[0] ?? 0) - reply.startFrame)).size).toBe(1);
   });
 
   it("ignores the start frame where the next free one is asked for", async () => {
@@ -424,7 +374,7 @@ describe("an unlink", () => {
 
   it("in the middle keeps the packets that had moved", async () => {
     const clock = new ManualClock();
-    const { bus, streaming } = setUp({}, undefined, clock);
+    const { bus, streaming } = setUp({ clock });
     const { client } = await streaming(1);
     const { seqnum, reply } = client.isochronous("in", 1024, length);
     await client.control([0x80, 8, 0, 0, 0, 0, 1, 0]);
@@ -444,6 +394,38 @@ describe("an unlink", () => {
     expect(answer.packets?.actual.subarray(moved)).toStrictEqual(new Uint32Array(1024 - moved));
     expect(answer.packets?.statuses.subarray(moved)).toStrictEqual(new Int32Array(1024 - moved).fill(errno.EXDEV));
     expect(await client.unlink(seqnum)).toMatchObject({ status: 0 });
+  });
+
+  it("gives back what it and its transfer counted", async () => {
+    const clock = new ManualClock();
+    const { streaming } = setUp({ bytesInFlight: 1 << 16, clock });
+    const { client } = await streaming(1);
+    for (let i = 0; i < 300; i++) {
+      const { seqnum } = client.isochronous("in", 8, 8);
+      expect(await client.unlink(seqnum)).toMatchObject({ status: errno.ECONNRESET });
+    }
+    const { reply } = client.isochronous("in", 8, length);
+    await client.control([0x80, 8, 0, 0, 0, 0, 1, 0]);
+    clock.advance(60_000);
+    expect(asSubmitReply(await reply).errorCount).toBe(0);
+  });
+
+  it("sent twice is answered twice, after the transfer", async () => {
+    const clock = new ManualClock();
+    const { streaming } = setUp({ clock });
+    const { client } = await streaming(1);
+    const moved = client.isochronous("in", 1024, length);
+    const untouched = client.isochronous("in", 1024, length);
+    await client.control([0x80, 8, 0, 0, 0, 0, 1, 0]);
+    clock.advance(60_000);
+    const unlinks = [moved, moved, untouched, untouched].map(({ seqnum }) => client.unlink(seqnum));
+    expect((await Promise.all(unlinks)).map(({ status }) => status)).toStrictEqual([
+      0,
+      0,
+      errno.ECONNRESET,
+      errno.ECONNRESET,
+    ]);
+    expect(await moved.reply).toMatchObject({ type: "submit-reply", status: errno.ECONNRESET });
   });
 
   it("of what has completed says so", async () => {
@@ -489,16 +471,33 @@ describe("an unplug", () => {
   });
 
   it("while a client is waiting for the device refuses it", async () => {
-    const { attachment, streaming, connect } = setUp();
-    const first = await streaming(1);
-    first.client.isochronous("in", 1024, length);
-    await first.client.control([0x80, 8, 0, 0, 0, 0, 1, 0]);
+    const scheduler = new VirtualTimeScheduler();
+    /** Lets the steps of the transport be done. */
+    const meanwhile = async <T>(work: Promise<T>): Promise<T> => {
+      const flushing = setInterval(() => {
+        scheduler.flush();
+      }, 1);
+      return work.finally(() => {
+        clearInterval(flushing);
+      });
+    };
+    const { attachment, streaming, connect, server } = setUp({ alter: (bus) => slowTransport(bus, scheduler) });
+    const first = await meanwhile(streaming(1));
     const second = connect();
     first.client.destroy();
-    const reply = second.client.import().catch(() => undefined);
+    await nextTurn();
+    const reply = second.client.import();
+    await nextTurn();
+    // The first cannot leave yet, and the second is neither refused nor served.
+    expect(server.exports).toMatchObject([{ isImported: true }]);
+    expect({ clients: server.clients, isClosed: second.client.isClosed }).toStrictEqual({
+      clients: 2,
+      isClosed: false,
+    });
     attachment.detach();
-    expect(["completed", "no-such-device", "device-gone"]).toContain(await second.ending);
-    await reply;
+    expect((await meanwhile(reply)).status).toBe(usbipStatus.noSuchDevice);
+    expect(await second.ending).toBe("no-such-device");
+    expect(await meanwhile(first.ending)).toBe("completed");
   });
 });
 
@@ -668,16 +667,19 @@ describe("a hostile peer", () => {
   it("that stops reading is not read either: memory stays within the limit", async () => {
     const limit = 1 << 20;
     const { streaming, bus } = setUp({ bytesInFlight: limit });
-    const { client, ending, served, stream } = await streaming(1);
+    const { client, ending, stream } = await streaming(1);
     client.pause();
     const transfer = 64 * length;
     const replies = from(0, 200).map(() => client.isochronous("in", 64, length).reply);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const { submitted, completed } = bus.audit();
-    expect(submitted).toBe(completed);
+    let submitted = -1;
+    while (submitted !== bus.audit().submitted || bus.audit().inFlight > 0) {
+      ({ submitted } = bus.audit());
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     expect(submitted).toBeGreaterThan(1);
     expect(submitted * transfer).toBeLessThan(limit + 2 * transfer);
-    expect(served.mostWaiting).toBeGreaterThan(0);
+    expect(stream.mostWaiting).toBeGreaterThan(transfer);
+    expect(stream.mostWaiting).toBeLessThan(limit + 2 * transfer);
     // It takes them after all, and everything goes on where it was.
     client.resume();
     const all = (await Promise.all(replies)).map(asSubmitReply);
@@ -688,12 +690,14 @@ describe("a hostile peer", () => {
 
   it("that stops reading, and asks for things all the time, does not grow either", async () => {
     const { importing } = setUp({ bytesInFlight: 1 << 16 });
-    const { client, served, ending } = await importing();
+    const { client, stream, ending } = await importing();
     client.pause();
     for (let i = 0; i < 2000; i++) void client.unlink(i).catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    // What is not read waits at the sender, where it is the sender's.
-    expect(served.mostWaiting).toBeGreaterThan(48 * 1000);
+    // Each counts 512 bytes until its reply of 48 is taken.
+    const replies = (1 << 16) / 512 + 1;
+    expect(stream.mostWaiting).toBeGreaterThan(48 * 100);
+    expect(stream.mostWaiting).toBeLessThanOrEqual(48 * replies);
     client.destroy();
     await ending;
   });

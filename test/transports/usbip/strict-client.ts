@@ -35,6 +35,8 @@ export class StrictClient {
   readonly #submitted = new Map<number, SubmitCommand>();
   readonly #waiting = new Map<number, Waiting<UrbReply>>();
   readonly #targets = new Map<number, number>();
+  /** Submits that an unlink was said to have taken back. */
+  readonly #takenBack = new Set<number>();
   readonly #replies = new MessageDecoder(this.#queue, () => urbReplyMessage((seqnum) => this.#submitted.get(seqnum)));
   #operation: (() => void) | undefined;
   #failOperation: ((reason: Error) => void) | undefined;
@@ -220,8 +222,11 @@ export class StrictClient {
       const target = this.#targets.get(reply.seqnum) ?? -1;
       const isPending = this.#submitted.has(target);
       if (reply.status === 0 && isPending) throw new Error("an unlink that came too late, but no reply to its submit");
-      if (reply.status !== 0 && !isPending) throw new Error("an unlink that succeeded after the reply to its submit");
+      if (reply.status !== 0 && !isPending && !this.#takenBack.has(target)) {
+        throw new Error("an unlink that succeeded after the reply to its submit");
+      }
       if (isPending) {
+        this.#takenBack.add(target);
         this.#submitted.delete(target);
         this.#waiting.get(target)?.resolve(reply);
         this.#waiting.delete(target);

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { connect as connectSocket, createServer, type AddressInfo, type Socket } from "node:net";
 import { lastValueFrom } from "rxjs";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -22,11 +23,13 @@ function listen(server: UsbipServer, options: TcpOptions): Promise<TcpAddress> {
   });
 }
 
-async function setUp(options: Partial<UsbipServerOptions> = {}) {
+async function setUp(options: Partial<UsbipServerOptions> = {}, tcp: TcpOptions = {}) {
   const device = counterDevice();
-  const bus = new VirtualBus({ devices: [device, counterDevice({ speed: "full" })], clock: unpacedClock() });
+  const bus = new VirtualBus({ clock: unpacedClock() });
+  const attachment = bus.attach(device);
+  bus.attach(counterDevice({ speed: "full" }));
   const server = new UsbipServer({ transports: [bus], ...options });
-  const { host, port } = await listen(server, { port: 0 });
+  const { host, port } = await listen(server, { port: 0, ...tcp });
   const sockets: Socket[] = [];
   const connect = async () => {
     const socket = connectSocket({ host, port, allowHalfOpen: true });
@@ -46,7 +49,7 @@ async function setUp(options: Partial<UsbipServerOptions> = {}) {
     await lastValueFrom(server.close(), { defaultValue: undefined });
     expect(bus.audit()).toMatchObject(nothing);
   });
-  return { bus, device, server, host, port, connect, importing };
+  return { bus, device, attachment, server, host, port, connect, importing };
 }
 
 const until = async (holds: () => boolean): Promise<void> => {
@@ -139,6 +142,55 @@ describe("over TCP", () => {
     expect(server.clients).toBe(0);
   });
 
+  it("a peer that takes nothing any more is broken off", async () => {
+    const { importing, bus, server } = await setUp({}, { drainTimeout: 200 });
+    const failures: string[] = [];
+    server.failures.subscribe(({ code }) => failures.push(code));
+    const { client } = await importing();
+    client.pause();
+    for (let i = 0; i < 300; i++) client.isochronous("in", 64, length);
+    await until(() => server.clients === 0);
+    expect(failures).toStrictEqual(["transport-failed"]);
+    expect(bus.audit()).toMatchObject(nothing);
+  });
+
+  it("a peer that has nothing to say, and nothing to take, is not", async () => {
+    const { importing } = await setUp({}, { drainTimeout: 50 });
+    const { client } = await importing();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(asSubmitReply(await client.isochronous("in", 8, length).reply).errorCount).toBe(0);
+  });
+
+  it.runIf(existsSync("/proc/net/tcp"))("a peer that is silent is asked after ten seconds", async () => {
+    const { importing, port } = await setUp();
+    const { socket } = await importing();
+    // At the server's end: once the reply is acknowledged, the timer is that of keep-alive, 02.
+    let left: string | undefined;
+    while (left === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      [, left] = / 02:([0-9A-F]+) /.exec(socketLine(port, socket.localPort ?? 0)) ?? [];
+    }
+    // In hundredths of a second.
+    expect(parseInt(left, 16)).toBeLessThanOrEqual(1000);
+  });
+
+  it("an unplug leaves no transfer without its reply, though the peer goes on asking", async () => {
+    const { importing, attachment, server } = await setUp();
+    const { client } = await importing();
+    const replies = Array.from({ length: 16 }, () => client.isochronous("in", 64, length).reply);
+    await client.control([0x80, 8, 0, 0, 0, 0, 1, 0]);
+    client.pause();
+    attachment.detach();
+    for (let i = 0; i < 50; i++) {
+      void client.unlink(123_456).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    client.resume();
+    for (const reply of await Promise.all(replies)) expect(reply.type).toBe("submit-reply");
+    await until(() => server.clients === 0);
+    expect(client.failure).toBeUndefined();
+  });
+
   it("an unlink in the middle is answered", async () => {
     const { importing } = await setUp();
     const { client } = await importing();
@@ -165,6 +217,14 @@ describe("over TCP", () => {
 function asUnlink(reply: { readonly type: string; readonly status: number }): { readonly status: number } {
   expect(reply.type).toBe("unlink-reply");
   return reply;
+}
+
+/** What Linux says of a connection, seen from the first port. */
+function socketLine(port: number, otherPort: number): string {
+  const hexadecimal = (number: number): string => number.toString(16).toUpperCase().padStart(4, "0");
+  const ends = new RegExp(`^ *\\d+: \\S+:${hexadecimal(port)} \\S+:${hexadecimal(otherPort)} `);
+  const lines = readFileSync("/proc/net/tcp", "utf8").split("\n");
+  return lines.find((line) => ends.test(line))?.trim() ?? "";
 }
 
 describe("where it listens", () => {

@@ -15,7 +15,7 @@ const packetLength = 3072;
 /** Emulation translates what V8 has just compiled, once. */
 const warmUp = 5;
 
-/** In flight for a quarter of a second or more: emulation holds up threads as no real machine does. */
+/** In flight for as long as usbfs has memory by default: emulation holds up threads as no real machine does. */
 interface Size {
   readonly name: string;
   readonly packets: number;
@@ -23,8 +23,8 @@ interface Size {
 }
 
 const sizes: readonly Size[] = [
-  { name: "transfers of 8 ms", packets: 64, queue: 32 },
-  { name: "transfers of 64 ms", packets: 512, queue: 8 },
+  { name: "transfers of 8 ms", packets: 64, queue: 80 },
+  { name: "transfers of 64 ms", packets: 512, queue: 10 },
 ];
 
 const bus = await CounterBus.open();

@@ -190,6 +190,7 @@ std::optional<StreamResult> IsochStream::Take() {
   ring_.pop_front();
   result.lost += lost_at_head_;
   lost_at_head_ = 0;
+  result.has_more = !ring_.empty() || state_ == State::kEnded;
   return result;
 }
 
@@ -200,6 +201,7 @@ std::optional<StreamResult> IsochStream::TakeLoss() {
   result.first_frame = next_frame_;
   result.lost = lost_at_tail_;
   result.timestamp = timestamp_;
+  result.has_more = true;
   lost_at_tail_ = 0;
   return result;
 }

@@ -43,6 +43,8 @@ struct StreamResult {
   uint32_t served = 0;
   bool was_cancelled = false;
   bool is_gone = false;
+  // Another one waits, or the stream has ended: it is worth asking at once.
+  bool has_more = false;
 };
 
 // Streams from an IN endpoint: transfers are renewed on the event thread, and what they bring waits in

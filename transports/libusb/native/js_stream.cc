@@ -50,8 +50,14 @@ Napi::Value JsStream::Take(const Napi::CallbackInfo& info) {
   std::copy(taken->actual.begin(), taken->actual.end(), info[0].As<Napi::Uint32Array>().Data());
   std::copy(taken->statuses.begin(), taken->statuses.end(), info[1].As<Napi::Uint8Array>().Data());
   const double header[] = {
-      static_cast<double>(taken->actual.size()), taken->first_frame, taken->lost, taken->timestamp,
-      taken->was_cancelled ? 1.0 : 0.0,          taken->is_gone ? 1.0 : 0.0, taken->statuses.empty() ? 0.0 : 1.0,
+      static_cast<double>(taken->actual.size()),
+      taken->first_frame,
+      taken->lost,
+      taken->timestamp,
+      taken->was_cancelled ? 1.0 : 0.0,
+      taken->is_gone ? 1.0 : 0.0,
+      taken->statuses.empty() ? 0.0 : 1.0,
+      taken->has_more ? 1.0 : 0.0,
   };
   std::copy(std::begin(header), std::end(header), info[2].As<Napi::Float64Array>().Data());
   return ToArrayBuffer(env, std::move(taken->data), taken->bytes);

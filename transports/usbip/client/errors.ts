@@ -87,7 +87,7 @@ export function requestFailed(to: string, id: string, status: number): IsochErro
   switch (status) {
     case errno.ENODEV:
     case errno.ESHUTDOWN:
-      return unplugged(id, status);
+      return unplugged(id, { native: status });
     case errno.EPIPE:
       return new DeviceError("control-stalled", `${failed}: the device refused the request`, options);
     default:
@@ -102,7 +102,7 @@ export function transferFailed(id: string, status: number): IsochError {
   switch (status) {
     case errno.ENODEV:
     case errno.ESHUTDOWN:
-      return unplugged(id, status);
+      return unplugged(id, { native: status });
     case errno.EPIPE:
       return new TransferStateError(
         "pipe-closed",

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { concatMap, EMPTY, exhaustMap, firstValueFrom, lastValueFrom, of, type Observable } from "rxjs";
 import {
@@ -25,6 +25,7 @@ import { CounterBus } from "../support/counter-devices.js";
 import { load, unload } from "../support/kernel.js";
 import { plugAudio, plugHub, unplug } from "../support/plug.js";
 import { deviceWithSerial } from "../support/sysfs.js";
+import { limitUsbfsMemory, usbfsMemoryLimit } from "../support/usbfs-memory.js";
 
 const { id: serialNumber, controller: xhci } = devices.audioOnXhci;
 const uhci = devices.audioOnUhci.controller;
@@ -144,13 +145,27 @@ describe("interface busy", () => {
       const error = await failureOf(device.claimInterface(1));
       expect(error).toBeInstanceOf(BusyError);
       expect(error.code).toBe("interface-busy");
-      expect(error.message).toContain("could not claim interface 1 of ");
-      expect(error.message).toContain(`process ${String(child.pid)} (python3)`);
+      expect(error.message).toBe(
+        `could not claim interface 1 of ${device.info.id}: it is held by process ${String(child.pid)} (python3): end that first`,
+      );
 
       child.stdin.end();
       await exited;
       await done(device.claimInterface(1));
       await done(device.releaseInterface(1));
+    });
+  });
+
+  test("names this program, if it has another handle on the device", async () => {
+    await withDevice(async (holder) => {
+      await done(holder.claimInterface(1));
+      const error = await withDevice((device) => failureOf(device.claimInterface(1)));
+      expect(error).toBeInstanceOf(BusyError);
+      expect(error.code).toBe("interface-busy");
+      expect(error.message).toBe(
+        `could not claim interface 1 of ${holder.info.id}: it is held by this program (process ${process.pid}): end that first`,
+      );
+      await done(holder.releaseInterface(1));
     });
   });
 
@@ -163,7 +178,7 @@ describe("interface busy", () => {
     const error = await withDevice((device) => failureOf(device.claimInterface(1)), transport);
     expect(error).toBeInstanceOf(BusyError);
     expect(error.code).toBe("interface-busy");
-    expect(error.message).toContain("held by the kernel driver snd-usb-audio");
+    expect(error.message).toContain(": it is held by the kernel driver snd-usb-audio: end that first");
     expect(deviceWithSerial(serialNumber).interfaceDriver(1)).toBe("snd-usb-audio");
   });
 });
@@ -201,22 +216,17 @@ describe("bandwidth refused", () => {
 });
 
 describe("usbfs memory", () => {
-  const limit = "/sys/module/usbcore/parameters/usbfs_memory_mb";
   const mebibyte = 2 ** 20;
 
   function expectNoMemory(error: IsochError, what: string, endpoint = "0x01"): void {
     expect(error).toBeInstanceOf(ResourceError);
     expect(error.code).toBe("no-memory");
     expect(error.message).toContain(`could not ${what} endpoint ${endpoint} of `);
-    expect(error.message).toContain(`echo 256 > ${limit}`);
+    expect(error.message).toContain(`echo 256 > ${usbfsMemoryLimit}`);
   }
 
   test("names the limit, for a buffer and for a transfer", async () => {
-    const before = readFileSync(limit, "utf8").trim();
-    onTestFinished(() => {
-      writeFileSync(limit, before);
-    });
-    writeFileSync(limit, "1");
+    limitUsbfsMemory(1);
     await withSession(isochPipe(libusb(), { serialNumber, ...stereo }), async (session) => {
       expectNoMemory(
         thrownBy(() => session.allocateDma(2 * mebibyte)),
@@ -237,11 +247,7 @@ describe("usbfs memory", () => {
   });
 
   test("ends a stream of whose transfers the system takes no more than a part", async () => {
-    const before = readFileSync(limit, "utf8").trim();
-    onTestFinished(() => {
-      writeFileSync(limit, before);
-    });
-    writeFileSync(limit, "1");
+    limitUsbfsMemory(1);
     await using bus = await CounterBus.open();
     await bus.attach({ speed: "full", serialNumber: "memory" });
     const pipe = isochPipe(libusb(), { serialNumber: "memory", endpoint: 0x81, alternate: 1 });
@@ -337,7 +343,7 @@ describe("a device that refuses", () => {
     expect(error.message).toContain("the device refused the request");
   });
 
-  test("everything, because it is not configured", async () => {
+  test("to be opened, because it is not configured", async () => {
     const file = join(deviceWithSerial(serialNumber).path, "bConfigurationValue");
     onTestFinished(() => {
       writeFileSync(file, "1");
@@ -345,8 +351,10 @@ describe("a device that refuses", () => {
     writeFileSync(file, "0");
     const error = await failureOf(opening());
     expect(error).toBeInstanceOf(DeviceError);
-    expect(error.code).toBe("control-stalled");
-    expect(error.message).toContain("is not configured");
+    expect(error.code).toBe("not-configured");
+    expect(error.message).toMatch(
+      new RegExp(`^\\S+ is not configured: plug it in .*, or select a configuration: echo 1 > ${file}$`),
+    );
 
     writeFileSync(file, "1");
     await done(opening());

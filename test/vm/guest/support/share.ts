@@ -13,5 +13,5 @@ export function setting(name: SettingName): string {
 }
 
 /** What QEMU captured at a device so far. */
-export const readCapture = (device: Device): Uint8Array =>
+export const readCapture = (device: Pick<Device, "id">): Uint8Array =>
   new Uint8Array(readFileSync(join(setting("VM_SHARE"), captureFile(device))));

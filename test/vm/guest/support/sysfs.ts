@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -17,6 +17,10 @@ export class SysfsDevice {
 
   read(file: string): string {
     return readFileSync(join(this.path, file), "utf8").trim();
+  }
+
+  write(file: string, value: string): void {
+    writeFileSync(join(this.path, file), value);
   }
 
   /** The device descriptor, and the configurations after it. */

@@ -84,7 +84,10 @@ static void stream(int is_in, int packets, int length, int depth, int count)
 			if (!is_in)
 				continue;
 			memcpy(&counter, (char *)urb->buffer + i * length, sizeof(counter));
-			/* Between two transfers frames pass where the queue has run dry. */
+			/*
+			 * Between two transfers frames pass where the queue has run dry. How many the server
+			 * says that they were cannot be compared: usbfs does not give start_frame back.
+			 */
 			if (i == 0 && reaped > 0)
 				skipped += counter - expected;
 			else if (i > 0 && counter != expected)
