@@ -1,5 +1,5 @@
 import { lastValueFrom, Observable } from "rxjs";
-import { counterDevice, counterProtocol, realTimeClock, VirtualBus } from "rx-isoch/transports/virtual";
+import { counterDevice, realTimeClock, VirtualBus } from "rx-isoch/transports/virtual";
 import { usbip, UsbipServer, type ByteStream } from "rx-isoch/transports/usbip";
 import { connectTcp, listenTcp } from "rx-isoch/transports/usbip/tcp";
 import { transportContract, type ContractRig, type ContractTarget } from "../../contract.js";
@@ -24,16 +24,16 @@ function rig(reach: (server: UsbipServer) => Observable<ByteStream> | Promise<Ob
     const bus = new VirtualBus({ clock: realTimeClock() });
     const attachment = bus.attach(counterDevice());
     const server = new UsbipServer({ transports: [bus] });
-    const { vendorId, productId } = counterProtocol;
     return {
       transport: usbip({ connect: await reach(server), interval }),
-      selector: { vendorId, productId, serialNumber: "0001" },
+      // The list tells no serial numbers.
+      selector: { id: "1-1" },
       pause,
       attach: async () => {
         bus.attach(counterDevice({ serialNumber: "0002" }));
         // Between two looks at the list, nobody could say what came first.
         await pause();
-        return { vendorId, productId, serialNumber: "0002" };
+        return { id: "1-2" };
       },
       detach: () => {
         attachment.detach();
