@@ -1,4 +1,4 @@
-import { concatMap, firstValueFrom, lastValueFrom, Observable, toArray } from "rxjs";
+import { concatMap, firstValueFrom, lastValueFrom, map, Observable, take, toArray } from "rxjs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { isochPipe, IsochError, type DeviceEvent } from "rx-isoch";
 import { usbip, UsbipServer, type ByteStream } from "rx-isoch/transports/usbip";
@@ -265,6 +265,65 @@ describe("closing", () => {
     subscription.unsubscribe();
     await done(pipe.closing);
     await until(() => bus.audit().openDevices === 0);
+  });
+});
+
+describe("a server that is far away", () => {
+  /** The same, each way some milliseconds later. */
+  function delayed(stream: ByteStream, milliseconds: number): ByteStream {
+    const later = (work: () => void): void => void setTimeout(work, milliseconds);
+    return {
+      open: (handler) => {
+        stream.open({
+          received: (bytes) => {
+            const copy = bytes.slice();
+            later(() => {
+              handler.received(copy);
+            });
+          },
+          ended: () => {
+            later(() => {
+              handler.ended();
+            });
+          },
+          closed: (error) => {
+            later(() => {
+              handler.closed(error);
+            });
+          },
+        });
+      },
+      write: (bytes, sent) => {
+        later(() => {
+          stream.write(bytes, sent);
+        });
+      },
+      pause: () => {
+        stream.pause();
+      },
+      resume: () => {
+        stream.resume();
+      },
+      end: () => {
+        later(() => {
+          stream.end();
+        });
+      },
+      destroy: () => {
+        stream.destroy();
+      },
+    };
+  }
+
+  it("streams at full rate and loses nothing, where as much is queued as the round trip lasts", async () => {
+    const { connect } = served(counterDevice());
+    const transport = usbip({ connect: connect.pipe(map((stream) => delayed(stream, 40))) });
+    const pipe = isochPipe(transport, { vendorId, endpoint: inEndpoint, alternate: 1 });
+    // Transfers of 4 ms, so that 20 would be on the way already.
+    const results = await lastValueFrom(pipe.results({ frames: 32, queue: 80, ring: 300 }).pipe(take(200), toArray()));
+    await done(pipe.closing);
+    expect(results.filter(({ lost }) => lost > 0)).toStrictEqual([]);
+    expect(results.every(({ bytesTransferred }) => bytesTransferred === 32 * 3072)).toBe(true);
   });
 });
 
