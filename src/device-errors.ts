@@ -1,4 +1,4 @@
-import { DeviceError, TransferStateError, type IsochErrorOptions } from "./errors.js";
+import { BusyError, DeviceError, TransferStateError, type IsochErrorOptions } from "./errors.js";
 
 /**
  * The device was unplugged.
@@ -16,4 +16,15 @@ export function unplugged(id: string, options?: IsochErrorOptions): DeviceError 
  */
 export function handleClosed(id: string): TransferStateError {
   return new TransferStateError("pipe-closed", `this handle on ${id} is closed: open the device again`);
+}
+
+/**
+ * Another handle of this program has the interface.
+ * @internal
+ */
+export function interfaceClaimed(interfaceNumber: number, id: string): BusyError {
+  return new BusyError(
+    "interface-busy",
+    `interface ${interfaceNumber} of ${id} is claimed by another handle of this program: close it there first`,
+  );
 }

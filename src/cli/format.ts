@@ -23,10 +23,6 @@ export function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(1);
 }
 
-export function hexAddress(address: number): string {
-  return `0x${address.toString(16).padStart(2, "0")}`;
-}
-
 /** A full bar at 1, none at 0. */
 export function bar(share: number, width: number): { readonly done: string; readonly left: string } {
   const done = Math.round(Math.min(1, Math.max(0, share)) * width);

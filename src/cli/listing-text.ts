@@ -1,5 +1,6 @@
 import type { ChalkInstance } from "chalk";
-import { count, hexAddress, megabytes } from "./format.js";
+import { hexAddress } from "../endpoint.js";
+import { count, megabytes } from "./format.js";
 import type { DeviceListing, EndpointListing } from "./listing.js";
 import { idsOf, printable } from "./names.js";
 

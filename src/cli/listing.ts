@@ -9,6 +9,7 @@ import {
   type Speed,
   type UsageType,
 } from "../index.js";
+import { hubClass } from "../descriptors/device.js";
 import { hasIsochEndpoints } from "./select-device.js";
 
 /** An isochronous endpoint in one alternate setting. */
@@ -40,9 +41,6 @@ export interface DeviceListing {
   readonly speed: Speed;
   readonly endpoints: readonly EndpointListing[];
 }
-
-/** bDeviceClass of a hub (USB 2.0, 11.23.1). */
-const hubClass = 9;
 
 /** The devices, without hubs that have no isochronous endpoints; those too where there is nothing else. */
 export function listingOf(devices: readonly DeviceInfo[]): DeviceListing[] {

@@ -1,7 +1,8 @@
 import type { ChalkInstance } from "chalk";
 import type { Direction, FrameStatus, IsochErrorCode, Speed } from "../index.js";
 import type { CounterStatistics } from "../../transports/virtual/index.js";
-import { count, counted, hexAddress, megabytes, microseconds, sparkline } from "./format.js";
+import { hexAddress } from "../endpoint.js";
+import { count, counted, megabytes, microseconds, sparkline } from "./format.js";
 import { secondsOf } from "./tally.js";
 import { nameOf, placeOf } from "./names.js";
 import type { WatchEnd, WatchState } from "./watch.js";

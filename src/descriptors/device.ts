@@ -2,6 +2,12 @@ import type { DeviceDescriptor } from "./model.js";
 import { badDescriptor, descriptorAt, descriptorTypes, requireLength } from "./reader.js";
 
 /**
+ * bDeviceClass of a hub (USB 2.0, 11.23.1).
+ * @internal
+ */
+export const hubClass = 0x09;
+
+/**
  * Takes a device descriptor apart (USB 2.0, 9.6.1; USB 3.2, 9.6.1).
  *
  * Bytes after the descriptor are left alone, so the content of Linux's sysfs file `descriptors`,

@@ -1,10 +1,8 @@
 import type { Observable, Subscription } from "rxjs";
 import type { ConfigurationDescriptor, DeviceInfo, IsochError, IsochTransport } from "../../src/index.js";
+import { hubClass } from "../../src/descriptors/device.js";
 import { asIsochError } from "../../src/errors.js";
 import type { UsbipListedDevice } from "./protocol/index.js";
-
-/** bDeviceClass of a hub (USB 2.0, 11.23.1). */
-const hubClass = 0x09;
 
 /** Who has imported a device. */
 export interface DeviceOwner {

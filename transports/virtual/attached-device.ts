@@ -1,6 +1,5 @@
 import { AsyncSubject, type Observable } from "rxjs";
 import {
-  BusyError,
   type DeviceError,
   EndpointError,
   isochEndpoints,
@@ -18,7 +17,7 @@ import {
   type InterfaceDescriptor,
   type TransportCapabilities,
 } from "../../src/index.js";
-import { unplugged } from "../../src/device-errors.js";
+import { interfaceClaimed, unplugged } from "../../src/device-errors.js";
 import type { Bandwidth } from "./bandwidth.js";
 import { Completions, type SubmissionCounts } from "./completions.js";
 import type { VirtualDevice } from "./device-model.js";
@@ -274,10 +273,7 @@ export class AttachedDevice {
   #checkClaim(interfaceNumber: number, claimer: object): void {
     const holder = this.#claims.get(interfaceNumber);
     if (holder === undefined || holder === claimer) return;
-    throw new BusyError(
-      "interface-busy",
-      `interface ${interfaceNumber} of ${this.info.id} is claimed by another handle of this program: close it there first`,
-    );
+    throw interfaceClaimed(interfaceNumber, this.info.id);
   }
 
   #select(alternate: AlternateSetting): void {

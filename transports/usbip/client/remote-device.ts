@@ -1,6 +1,5 @@
 import { AsyncSubject, catchError, concat, defer, EMPTY, ignoreElements, tap, throwError, type Observable } from "rxjs";
 import {
-  BusyError,
   DescriptorError,
   DeviceError,
   EndpointError,
@@ -10,7 +9,7 @@ import {
   type DeviceInfo,
   type IsochError,
 } from "../../../src/index.js";
-import { handleClosed } from "../../../src/device-errors.js";
+import { handleClosed, interfaceClaimed } from "../../../src/device-errors.js";
 import { hexAddress } from "../../../src/endpoint.js";
 import { runAll } from "../../../src/teardown.js";
 import { controlTransfer } from "./control.js";
@@ -77,7 +76,7 @@ export class RemoteDevice {
     return controlTransfer(context, setup, data, to);
   }
 
-  /** @throws {@link EndpointError}; {@link BusyError}; why the connection is gone */
+  /** @throws {@link EndpointError}; `BusyError`; why the connection is gone */
   claim(interfaceNumber: number, claimer: object): void {
     this.#alternatesOf(interfaceNumber);
     if (this.#connection.failure !== undefined) throw this.#connection.failure;
@@ -141,7 +140,7 @@ export class RemoteDevice {
     );
   }
 
-  /** @throws {@link EndpointError} `not-in-alternate`; {@link BusyError}; why the connection is gone */
+  /** @throws {@link EndpointError} `not-in-alternate`; `BusyError`; why the connection is gone */
   openEndpoint(endpointAddress: number, claimer: object): UsbipEndpoint {
     if (this.#connection.failure !== undefined) throw this.#connection.failure;
     for (const [interfaceNumber, alternate] of this.#selected) {
@@ -192,10 +191,7 @@ export class RemoteDevice {
   #checkClaim(interfaceNumber: number, claimer: object): void {
     const holder = this.#claims.get(interfaceNumber);
     if (holder === undefined || holder === claimer) return;
-    throw new BusyError(
-      "interface-busy",
-      `interface ${interfaceNumber} of ${this.info.id} is claimed by another handle of this program: close it there first`,
-    );
+    throw interfaceClaimed(interfaceNumber, this.info.id);
   }
 
   #alternatesOf(interfaceNumber: number): readonly AlternateSetting[] {
