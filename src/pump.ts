@@ -86,8 +86,12 @@ export class Pump implements ResultSource {
       if (this.#state === "running") this.#renew();
     }
     this.#settle();
-    if (!this.#stopped) this.#sink.ready();
+    if (!this.#stopped && this.#isWorthTelling()) this.#sink.ready();
   };
+
+  #isWorthTelling(): boolean {
+    return this.#state === "ended" || this.#ring.length >= this.#plan.batch;
+  }
 
   /**
    * Contiguous results: in the buffer of the submission where they fill it well, else in one of

@@ -29,6 +29,12 @@ export interface StreamOptions {
   readonly queue?: number | undefined;
   /** Completed transfers that wait for the consumer, at most. Default: 2 s worth, but at most 256 MiB. */
   readonly ring?: number | undefined;
+  /**
+   * Completed transfers that the program is woken for, at most as many as the ring has room for. To wake it
+   * costs more than to hand a transfer over, so more is cheaper; the first of them waits that much longer. Where
+   * the stream ends, what there is comes at once. Default: 1.
+   */
+  readonly batch?: number | undefined;
   /** What happens when the ring is full. Default: `drop-oldest`. */
   readonly overflow?: OverflowPolicy | undefined;
   /** The frame the stream starts on. Default: as soon as possible. */
@@ -62,7 +68,7 @@ export function planStream(
   capabilities: TransportCapabilities,
 ): StreamPlan {
   checkDirection(endpoint, "in", "receiving a stream");
-  const { frameLength = endpoint.maxFrameLength, queue = 8, overflow = "drop-oldest" } = options;
+  const { frameLength = endpoint.maxFrameLength, queue = 8, batch = 1, overflow = "drop-oldest" } = options;
   checkFrameLength("frameLength", frameLength, endpoint);
   wholeNumber("queue", queue, 1, 1024);
   const { frames = atLeastOne(Math.min(framesIn(8_000, endpoint), 128, 2 ** 20 / frameLength)) } = options;
@@ -70,6 +76,7 @@ export function planStream(
   const transfers = Math.ceil(framesIn(2_000_000, endpoint) / frames);
   const { ring = atLeastOne(Math.min(transfers, 2 ** 28 / (frames * frameLength))) } = options;
   wholeNumber("ring", ring, 1, 2 ** 20);
+  wholeNumber("batch", batch, 1, ring);
   if (frames * frameLength * queue > maxBytesPerRequest) {
     throw new InvalidRequestError(
       "invalid-number",
@@ -81,6 +88,7 @@ export function planStream(
     frames,
     queue,
     ring,
+    batch,
     overflow: oneOf("overflow", overflow, overflowPolicies),
     start: checkStart(options.start, capabilities),
   };

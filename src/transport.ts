@@ -252,6 +252,8 @@ export interface StreamPlan {
   readonly queue: number;
   /** Completed transfers that wait for the consumer, at most. */
   readonly ring: number;
+  /** Completed transfers that wait before the consumer is told; at most `ring`. */
+  readonly batch: number;
   readonly overflow: OverflowPolicy;
   /** Where the first transfer starts. */
   readonly start: number | "asap";
@@ -263,8 +265,8 @@ export interface StreamPlan {
  */
 export interface StreamSink {
   /**
-   * Results wait, or the stream has ended: call {@link ResultSource.take} until it returns
-   * `undefined`. One call may stand for many results, and no other is owed before `take` has
+   * At the latest when {@link StreamPlan.batch} results wait or the stream has ended: call
+   * {@link ResultSource.take} until it returns `undefined`. One call may stand for many results, and no other is owed before `take` has
    * returned `undefined`: a consumer that pauses takes up again by itself. Not called after `stop`.
    */
   ready(): void;

@@ -25,6 +25,7 @@ function running(options: Partial<StreamPlan> = {}, prepare: (endpoint: FakeEndp
     frames: 4,
     queue: 2,
     ring: 3,
+    batch: 1,
     overflow: "drop-oldest",
     start: "asap",
     ...options,
@@ -69,7 +70,15 @@ describe("Pump, starting", () => {
     };
     const times: number[] = [];
     const timeline = { ...createTimeline(1000), submitted: (_: number, at: number) => times.push(at) };
-    const plan: StreamPlan = { frameLength: 8, frames: 4, queue: 3, ring: 3, overflow: "drop-oldest", start: "asap" };
+    const plan: StreamPlan = {
+      frameLength: 8,
+      frames: 4,
+      queue: 3,
+      ring: 3,
+      batch: 1,
+      overflow: "drop-oldest",
+      start: "asap",
+    };
     const pump = new Pump(endpoint, plan, timeline, { ready: () => undefined, drained: () => undefined });
     expect(pump.ended).toBeUndefined();
     expect(times).toStrictEqual([0, 700, 1400]);
@@ -122,6 +131,27 @@ describe("Pump, running", () => {
       expect(pump.take()?.firstFrame).toBe(4 * i);
       expect(pump.take()).toBeUndefined();
     }
+  });
+
+  it("says so for every batch that waits, and for what is left at the end", () => {
+    const { endpoint, calls, takeAll } = running({ ring: 5, batch: 3 });
+    const told: number[] = [];
+    for (let i = 0; i < 7; i++) {
+      endpoint.complete();
+      if (calls.ready > told.length) told.push(takeAll().length);
+    }
+    expect(told).toStrictEqual([3, 3]);
+    endpoint.complete({ error: gone });
+    expect(calls.ready).toBe(2);
+    endpoint.complete({ cancelled: true, statuses: Array<FrameStatus>(4).fill("not-complete") });
+    expect(calls.ready).toBe(3);
+    expect(takeAll()).toHaveLength(2);
+  });
+
+  it("goes on saying so while a whole batch is left where it is", () => {
+    const { endpoint, calls } = running({ ring: 3, batch: 2 });
+    for (let i = 0; i < 5; i++) endpoint.complete();
+    expect(calls.ready).toBe(4);
   });
 
   it("gives results in the order of their completion, however many wait", () => {
@@ -388,7 +418,7 @@ describe("Pump, stopping", () => {
     pump.stop();
     expect(calls.drained).toBe(0);
     endpoint.drain();
-    expect(calls).toStrictEqual({ ready: 1, drained: 1 });
+    expect(calls).toStrictEqual({ ready: 0, drained: 1 });
   });
 
   it("after it has ended, is drained at once", () => {
@@ -403,7 +433,15 @@ describe("Pump, stopping", () => {
   it("from within ready, renews nothing behind its back", () => {
     const endpoint = new FakeEndpoint();
     const drained: number[] = [];
-    const plan: StreamPlan = { frameLength: 8, frames: 4, queue: 2, ring: 3, overflow: "drop-oldest", start: "asap" };
+    const plan: StreamPlan = {
+      frameLength: 8,
+      frames: 4,
+      queue: 2,
+      ring: 3,
+      batch: 1,
+      overflow: "drop-oldest",
+      start: "asap",
+    };
     const pump: Pump = new Pump(endpoint, plan, createTimeline(1000), {
       ready: () => {
         pump.stop();

@@ -26,6 +26,7 @@ describe("planStream, defaults", () => {
       frames,
       queue: 8,
       ring,
+      batch: 1,
       overflow: "drop-oldest",
       start: "asap",
     });
@@ -64,6 +65,7 @@ describe("planStream, defaults", () => {
       frames: undefined,
       queue: undefined,
       ring: undefined,
+      batch: undefined,
       overflow: undefined,
       start: undefined,
       pause: undefined,
@@ -74,7 +76,7 @@ describe("planStream, defaults", () => {
 
 describe("planStream", () => {
   it("takes what is given", () => {
-    const options = { frameLength: 10, frames: 2, queue: 3, ring: 4, overflow: "error", start: 5 } as const;
+    const options = { frameLength: 10, frames: 2, queue: 3, ring: 4, batch: 2, overflow: "error", start: 5 } as const;
     expect(plan(options)).toStrictEqual(options);
   });
 
@@ -96,10 +98,18 @@ describe("planStream", () => {
     ["queue", 0],
     ["queue", 1025],
     ["ring", 0],
+    ["batch", 0],
     ["ring", 2 ** 20 + 1],
   ])("refuses %s: %d", (name, value) => {
     expect(thrown(() => plan({ [name]: value }))).toStrictEqual(
       failure("InvalidRequestError", "invalid-number", `${name} must be a whole number from 1 to`, `not ${value}`),
+    );
+  });
+
+  it("refuses a batch that the ring has no room for", () => {
+    expect(plan({ ring: 4, batch: 4 })).toMatchObject({ ring: 4, batch: 4 });
+    expect(thrown(() => plan({ ring: 4, batch: 5 }))).toStrictEqual(
+      failure("InvalidRequestError", "invalid-number", "batch must be a whole number from 1 to 4", "not 5"),
     );
   });
 

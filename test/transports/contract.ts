@@ -7,6 +7,7 @@ import {
   NEVER,
   of,
   take,
+  tap,
   toArray,
   type Observable,
   type Subscription,
@@ -701,6 +702,7 @@ export function transportContract(target: ContractTarget): void {
         frames: 4,
         queue: 3,
         ring: 4,
+        batch: 1,
         overflow: "drop-oldest",
         start: "asap",
       });
@@ -726,6 +728,26 @@ export function transportContract(target: ContractTarget): void {
         expect(results.slice(0, -1).map(({ length }) => length)).toStrictEqual(sameLength(results.length - 1, 2));
         bench.expectCounters(results);
         expect(results.slice(4).reduce((sum, { lost }) => sum + lost, 0)).toBeGreaterThanOrEqual(2);
+      });
+
+      check("a batch comes whole, in one turn, and nothing of it is missing", ["in"], async (bench) => {
+        let turns = 0;
+        let isSameTurn = false;
+        const stream = bench.pipe(input, bench.rig.selector, bench.strict).results({ frames: 2, queue: 8, batch: 5 });
+        const results = await lastValueFrom(
+          stream.pipe(
+            take(20),
+            tap(() => {
+              if (isSameTurn) return;
+              isSameTurn = true;
+              turns++;
+              queueMicrotask(() => (isSameTurn = false));
+            }),
+            toArray(),
+          ),
+        );
+        bench.expectCounters(results);
+        expect(turns).toBeLessThanOrEqual(4);
       });
 
       check("stop-while-paused: closes, and streams again", ["in"], async (bench) => {

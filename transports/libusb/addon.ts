@@ -96,6 +96,7 @@ export interface NativeDevice {
     frames: number,
     queue: number,
     ring: number,
+    batch: number,
     overflow: string,
     frameDuration: number,
   ): NativeStream;

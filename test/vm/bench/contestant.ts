@@ -4,13 +4,13 @@ import { close, compact, issue } from "../../../operators/index.js";
 import { libusb } from "../../../transports/libusb/index.js";
 import { readCounter } from "../../../transports/virtual/index.js";
 
-// node contestant.js KIND FRAMES QUEUE WARM_UP SECONDS STALL
+// node contestant.js KIND FRAMES QUEUE BATCH WARM_UP SECONDS STALL
 // One way to take the stream of the counter device, on its own in a process. It streams for WARM_UP seconds and then
 // for SECONDS, of which it prints what they cost; with a STALL, it does nothing for so many of them.
 
 const packetLength = 3072;
 const [kind, ...numbers] = process.argv.slice(2);
-const [frames = 0, queue = 0, warmUp = 0, seconds = 0, stall = 0] = numbers.map(Number);
+const [frames = 0, queue = 0, batch = 1, warmUp = 0, seconds = 0, stall = 0] = numbers.map(Number);
 
 /** What a contestant prints. */
 export interface Outcome {
@@ -69,7 +69,7 @@ function* requests(): Generator<IsochRequest> {
 }
 
 const pipe = isochPipe(libusb(), { vendorId: 0x1209, productId: 0x0001, endpoint: 0x81, alternate: 1 });
-const options = { frames, queue };
+const options = { frames, queue, batch };
 const stop = timer((warmUp + seconds) * 1000);
 const ways: Readonly<Record<string, () => Observable<unknown>>> = {
   transfers: () => pipe.results(options).pipe(tap(takeTransfer)),

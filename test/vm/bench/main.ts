@@ -20,35 +20,37 @@ interface Size {
   readonly name: string;
   readonly packets: number;
   readonly queue: number;
+  /** Of 256 ms, where there are batches. */
+  readonly batch: number;
 }
 
 const sizes: readonly Size[] = [
-  { name: "transfers of 8 ms", packets: 64, queue: 80 },
-  { name: "transfers of 64 ms", packets: 512, queue: 10 },
+  { name: "transfers of 8 ms", packets: 64, queue: 80, batch: 32 },
+  { name: "transfers of 64 ms", packets: 512, queue: 10, batch: 4 },
 ];
 
 const bus = await CounterBus.open();
 const counter = await bus.attach({ speed: "high" });
 const { bus: busNumber, number } = counter.sysfs;
 
-type Contestant = (size: Size, stall?: number) => Promise<Outcome>;
+type Contestant = (size: Size) => Promise<Outcome>;
 
 const c: Contestant = ({ packets, queue }) =>
   print(setting("VM_STREAM"), busNumber, number, packetLength, packets, queue, warmUp, seconds);
 
-const rxIsoch =
-  (kind: string): Contestant =>
-  ({ packets, queue }, stall = 0) =>
-    print(
-      process.execPath,
-      join(import.meta.dirname, "contestant.js"),
-      ...[kind, packets, queue, warmUp, seconds, stall],
-    );
+const rxIsoch = (kind: string, { packets, queue }: Size, batch = 1, stall = 0): Promise<Outcome> =>
+  print(
+    process.execPath,
+    join(import.meta.dirname, "contestant.js"),
+    ...[kind, packets, queue, batch, warmUp, seconds, stall],
+  );
 
 const contestants: Readonly<Record<string, Contestant>> = {
   "C on libusb": c,
-  "rx-isoch, per transfer": rxIsoch("transfers"),
-  "rx-isoch, per frame": rxIsoch("frames"),
+  "per transfer, woken for each": (size) => rxIsoch("transfers", size),
+  "per frame, woken for each": (size) => rxIsoch("frames", size),
+  "per transfer, in batches": (size) => rxIsoch("transfers", size, size.batch),
+  "per frame, in batches": (size) => rxIsoch("frames", size, size.batch),
 };
 
 async function print(program: string, ...args: readonly (string | number)[]): Promise<Outcome> {
@@ -66,13 +68,15 @@ async function compare(size: Size): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     for (const { take, all } of outcomes) all.push(await take(size));
   }
-  console.log(`\n24.576 MB/s IN, ${size.name}, ${rounds} rounds of ${seconds} s; CPU seconds for each second`);
+  console.log(
+    `\n24.576 MB/s IN, ${size.name}, batches of ${size.batch}, ${rounds} rounds of ${seconds} s; CPU seconds for each second`,
+  );
   const reference = median((outcomes[0]?.all ?? []).map(perSecond));
   for (const { name, all } of outcomes) {
     const costs = all.map(perSecond);
     console.log(
       [
-        name.padEnd(24),
+        name.padEnd(30),
         `${median(costs).toFixed(3)} (${Math.min(...costs).toFixed(3)} to ${Math.max(...costs).toFixed(3)})`,
         `${(median(costs) / reference).toFixed(2)} × C`,
         `missing ${sum(all, "missing")}`,
@@ -88,7 +92,7 @@ async function stall(size: Size): Promise<void> {
     ["rx-isoch, per transfer", "transfers"],
     ["JavaScript resubmits", "javascript"],
   ] as const) {
-    const { frames, missing, lost } = await rxIsoch(kind)(size, 2);
+    const { frames, missing, lost } = await rxIsoch(kind, size, 1, 2);
     console.log(`${name.padEnd(24)}   frames ${frames}   missing ${missing}   reported lost ${lost}`);
   }
 }

@@ -36,6 +36,7 @@ void Stream(const std::shared_ptr<Handle>& handle, std::atomic<int>& rings) {
   plan.frames = static_cast<uint32_t>(Between(1, 16));
   plan.queue = static_cast<uint32_t>(Between(1, 6));
   plan.ring = static_cast<uint32_t>(Between(1, 4));
+  plan.batch = static_cast<uint32_t>(Between(1, static_cast<int>(plan.ring)));
   plan.overflow = static_cast<Overflow>(Between(0, 2));
   plan.frame_duration = 1000;
   auto stream = std::make_shared<IsochStream>(handle, plan, [&rings] { rings++; });
@@ -114,7 +115,7 @@ int main(int count, char** arguments) {
       // The context may be closed in the middle of a stream.
       if (Between(0, 1) == 0) {
         std::thread streaming([handle, &rings] {
-          StreamPlan plan{0x81, 64, 8, 4, 2, Overflow::kDropOldest, 1000};
+          StreamPlan plan{0x81, 64, 8, 4, 2, 1, Overflow::kDropOldest, 1000};
           auto stream = std::make_shared<IsochStream>(handle, plan, [&rings] { rings++; });
           if (!handle->Register(stream)) stream->Start();
           Sleep(0);

@@ -70,6 +70,7 @@ void LIBUSB_CALL IsochStream::OnCompleted(libusb_transfer* transfer) {
 void IsochStream::Completed(Slot& slot) {
   const double now = Now();
   std::shared_ptr<IsochStream> last;
+  bool is_worth_telling = false;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     slot.transfer->Completed();
@@ -84,11 +85,14 @@ void IsochStream::Completed(Slot& slot) {
       }
     }
     Settle();
+    is_worth_telling = IsWorthTelling();
     if (in_flight_ == 0) last = std::move(self_);
     idle_.notify_all();
   }
-  notify_();
+  if (is_worth_telling) notify_();
 }
+
+bool IsochStream::IsWorthTelling() const { return state_ == State::kEnded || ring_.size() >= plan_.batch; }
 
 void IsochStream::Renew(Slot& slot, double now) {
   const bool was_refused = slot.transfer->was_refused();

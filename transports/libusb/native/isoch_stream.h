@@ -25,6 +25,7 @@ struct StreamPlan {
   uint32_t frames;
   uint32_t queue;
   uint32_t ring;
+  uint32_t batch;
   Overflow overflow;
   // Microseconds.
   double frame_duration;
@@ -90,6 +91,7 @@ class IsochStream : public Activity, public std::enable_shared_from_this<IsochSt
   void Put(StreamResult result);
   void End(UsbError error);
   void CancelAll();
+  bool IsWorthTelling() const;
   // Takes the steps that wait for the last completion. Slots are gone after it.
   void Settle();
   std::optional<StreamResult> TakeLoss();

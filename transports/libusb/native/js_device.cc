@@ -168,19 +168,20 @@ Napi::Value JsDevice::OpenQueue(const Napi::CallbackInfo& info) {
   return JsRequestQueue::Create(info.Env(), std::move(queue));
 }
 
-// (endpoint, frameLength, frames, queue, ring, overflow, frameDuration): Stream
+// (endpoint, frameLength, frames, queue, ring, batch, overflow, frameDuration): Stream
 Napi::Value JsDevice::OpenStream(const Napi::CallbackInfo& info) {
-  const std::string overflow = info[5].As<Napi::String>();
+  const std::string overflow = info[6].As<Napi::String>();
   StreamPlan plan{};
   plan.endpoint = ByteAt(info, 0);
   plan.frame_length = NumberAt(info, 1);
   plan.frames = NumberAt(info, 2);
   plan.queue = NumberAt(info, 3);
   plan.ring = NumberAt(info, 4);
+  plan.batch = NumberAt(info, 5);
   plan.overflow = overflow == "error"         ? Overflow::kError
                   : overflow == "drop-oldest" ? Overflow::kDropOldest
                                               : Overflow::kDropNewest;
-  plan.frame_duration = info[6].As<Napi::Number>().DoubleValue();
+  plan.frame_duration = info[7].As<Napi::Number>().DoubleValue();
   auto stream = std::make_shared<IsochStream>(handle_, plan, Notify());
   UsbError error = handle_->Register(stream);
   if (!error) error = stream->Start();
