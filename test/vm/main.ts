@@ -116,6 +116,7 @@ async function bench(): Promise<number> {
     env: {
       ...base.env,
       VM_STREAM: join(cache, "stream"),
+      BENCH_WARM_UP: process.env["BENCH_WARM_UP"] ?? "15",
       BENCH_SECONDS: process.env["BENCH_SECONDS"] ?? "15",
       BENCH_ROUNDS: process.env["BENCH_ROUNDS"] ?? "3",
     },

@@ -2,15 +2,28 @@ import { of, takeUntil, tap, timer, type Observable } from "rxjs";
 import { isochPipe, type FrameResult, type IsochRequest, type IsochResults } from "../../../src/index.js";
 import { close, compact, issue } from "../../../operators/index.js";
 import { libusb } from "../../../transports/libusb/index.js";
+import { usbip } from "../../../transports/usbip/index.js";
+import { connectTcp } from "../../../transports/usbip/tcp.js";
 import { readCounter } from "../../../transports/virtual/index.js";
 
-// node contestant.js KIND FRAMES QUEUE BATCH WARM_UP SECONDS STALL
-// One way to take the stream of the counter device, on its own in a process. It streams for WARM_UP seconds and then
-// for SECONDS, of which it prints what they cost; with a STALL, it does nothing for so many of them.
+// node contestant.js TASK
+// One way to take the stream of the counter device, on its own in a process.
 
-const packetLength = 3072;
-const [kind, ...numbers] = process.argv.slice(2);
-const [frames = 0, queue = 0, batch = 1, warmUp = 0, seconds = 0, stall = 0] = numbers.map(Number);
+/** What a contestant is told, in JSON. */
+export interface Task {
+  readonly way: "transfers" | "frames" | "javascript";
+  /** Where the device is exported; without, it is the kernel's. */
+  readonly remote?: { readonly host: string; readonly port: number; readonly busId: string } | undefined;
+  readonly frames: number;
+  readonly queue: number;
+  readonly batch: number;
+  /** Seconds to stream before any are measured. */
+  readonly warmUp: number;
+  /** Seconds to measure. */
+  readonly seconds: number;
+  /** Seconds to do nothing for, when measuring begins. */
+  readonly stall: number;
+}
 
 /** What a contestant prints. */
 export interface Outcome {
@@ -23,6 +36,10 @@ export interface Outcome {
   /** Frames that were reported as lost, from the first frame on. */
   readonly lost: number;
 }
+
+const packetLength = 3072;
+const task = JSON.parse(process.argv[2] ?? "") as Task;
+const { frames, queue, batch, remote } = task;
 
 let isStreaming = false;
 let cpu: NodeJS.CpuUsage | undefined;
@@ -37,8 +54,8 @@ function begin(): void {
   setTimeout(() => {
     count = 0;
     cpu = process.cpuUsage();
-    if (stall > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stall * 1000);
-  }, warmUp * 1000);
+    if (task.stall > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, task.stall * 1000);
+  }, task.warmUp * 1000);
 }
 
 function takeTransfer(results: IsochResults): void {
@@ -68,10 +85,13 @@ function* requests(): Generator<IsochRequest> {
   for (;;) yield { lengths: packetLength, frames };
 }
 
-const pipe = isochPipe(libusb(), { vendorId: 0x1209, productId: 0x0001, endpoint: 0x81, alternate: 1 });
+const streaming = { endpoint: 0x81, alternate: 1 };
+const pipe =
+  remote === undefined
+    ? isochPipe(libusb(), { vendorId: 0x1209, productId: 0x0001, ...streaming })
+    : isochPipe(usbip({ connect: connectTcp(remote) }), { id: remote.busId, ...streaming });
 const options = { frames, queue, batch };
-const stop = timer((warmUp + seconds) * 1000);
-const ways: Readonly<Record<string, () => Observable<unknown>>> = {
+const ways: Readonly<Record<Task["way"], () => Observable<unknown>>> = {
   transfers: () => pipe.results(options).pipe(tap(takeTransfer)),
   frames: () =>
     pipe.results(options).pipe(
@@ -81,10 +101,8 @@ const ways: Readonly<Record<string, () => Observable<unknown>>> = {
     ),
   javascript: () => of(requests()).pipe(issue(pipe, { queue }), compact(), close(), tap(takeTransfer)),
 };
-const way = ways[kind ?? ""];
-if (way === undefined) throw new Error(`no contestant is called ${kind ?? ""}`);
-way()
-  .pipe(takeUntil(stop))
+ways[task.way]()
+  .pipe(takeUntil(timer((task.warmUp + task.seconds) * 1000)))
   .subscribe({
     complete: () => {
       const { user, system } = process.cpuUsage(cpu);

@@ -63,6 +63,11 @@ export class AttachedCounter {
     this.serialNumber = serialNumber ?? "0001";
   }
 
+  /** Where it is exported, to whom the kernel leaves it. */
+  get address(): PluggedDevice {
+    return this.#plugged;
+  }
+
   /** What the kernel has of it while it is attached. */
   get sysfs(): SysfsDevice {
     if (this.#attachment === undefined) throw new Error(`${this.serialNumber} is not attached`);

@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { captureFile, type Device } from "../../devices.js";
 
 type SettingName =
-  "VM_SHARE" | "VM_MONITOR_PORT" | "VM_DEVICE_PORT" | "VM_HOST_SPEED" | "VM_STREAM" | "BENCH_SECONDS" | "BENCH_ROUNDS";
+  | "VM_SHARE"
+  | "VM_MONITOR_PORT"
+  | "VM_DEVICE_PORT"
+  | "VM_HOST_SPEED"
+  | "VM_STREAM"
+  | "BENCH_WARM_UP"
+  | "BENCH_SECONDS"
+  | "BENCH_ROUNDS";
 
 /** What the host says to the guest; only there in the guest. */
 export function setting(name: SettingName): string {

@@ -136,7 +136,15 @@ async function raw(stage: Stage): Promise<void> {
       const memory = random.chance(0.3) ? port.allocateDma?.(4096) : undefined;
       if (random.chance(0.5)) memory?.free();
       if (random.chance(0.7)) {
-        const plan = { frameLength: 64, frames: 8, queue: 4, ring: 2, batch: 1, overflow: "drop-oldest", start: "asap" } as const;
+        const plan = {
+          frameLength: 64,
+          frames: 8,
+          queue: 4,
+          ring: 2,
+          batch: 1,
+          overflow: "drop-oldest",
+          start: "asap",
+        } as const;
         const source = port.stream?.(plan, { ready: () => undefined, drained: () => undefined });
         if (random.chance(0.3)) source?.stop();
       }

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { counterProtocol, type CounterDeviceOptions } from "../../../transports/virtual/index.js";
-import { CounterBus } from "./support/counter-devices.js";
-import { run } from "./support/kernel.js";
-import { until, withSerial } from "./support/sysfs.js";
-import { UsbfsProgram, type Streaming } from "./support/usbfs.js";
+import { counterProtocol, type CounterDeviceOptions } from "../../../../transports/virtual/index.js";
+import { CounterBus } from "../support/counter-devices.js";
+import { run } from "../support/kernel.js";
+import { until, withSerial } from "../support/sysfs.js";
+import { UsbfsProgram, type Streaming } from "../support/usbfs.js";
 
 const nothing = { openDevices: 0, claimedInterfaces: 0, inFlight: 0, dmaBuffers: 0, clients: 0 };
 const { vendorId, productId } = counterProtocol;

@@ -1,0 +1,49 @@
+import { firstValueFrom, lastValueFrom, tap } from "rxjs";
+import { isochPipe } from "rx-isoch";
+import { libusb } from "rx-isoch/transports/libusb";
+import { usbip } from "rx-isoch/transports/usbip";
+import { connectTcp } from "rx-isoch/transports/usbip/tcp";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { CounterBus } from "../support/counter-devices.js";
+import { counterStreaming, expectEveryCounter, readCounters } from "../support/counters.js";
+import { run } from "../support/kernel.js";
+import { until, withSerial } from "../support/sysfs.js";
+
+let bus: CounterBus;
+
+beforeEach(async () => {
+  bus = await CounterBus.open();
+});
+
+afterEach(() => bus.close());
+
+test("the kernel's client and ours have devices of one server at the same time, and each loses nothing", async () => {
+  const { serialNumber } = await bus.attach({ speed: "high", serialNumber: "the kernel's" });
+  const { host, port, busId } = await bus.plug({ speed: "full", serialNumber: "ours" });
+  const remote = usbip({ connect: connectTcp({ host, port }) });
+
+  const [kernels, ours] = await Promise.all([
+    readCounters(libusb(), { serialNumber }, { frames: 64, transfers: 200 }),
+    readCounters(remote, { id: busId }, { frames: 8, transfers: 200 }),
+  ]);
+
+  expectEveryCounter(kernels);
+  expectEveryCounter(ours);
+  expect(await bus.audit()).toMatchObject({ failures: [] });
+});
+
+test("the kernel's client is refused what ours has, until it is given back", async () => {
+  const { host, port, busId } = await bus.plug({ speed: "full", serialNumber: "wanted" });
+  const attach = () => run("usbip", "--tcp-port", String(port), "attach", "--remote", host, "--busid", busId);
+  const pipe = isochPipe(usbip({ connect: connectTcp({ host, port }) }), { id: busId, ...counterStreaming });
+  await firstValueFrom(
+    pipe.open().pipe(
+      tap(() => {
+        expect(attach).toThrow();
+      }),
+    ),
+  );
+  await lastValueFrom(pipe.closing, { defaultValue: undefined });
+  attach();
+  await until("the kernel has the device", () => withSerial("wanted").length === 1);
+});
