@@ -42,7 +42,7 @@ describe("a browser bundle of the model, the operators, the virtual bus and USB/
     const { inputs, outputs } = result.metafile;
     const foreign = Object.keys(inputs).filter(
       (file) =>
-        !/^(<stdin>|(src(?!\/cli\/)|operators|transports\/(virtual|usbip(?!\/(tcp|serve|node\/)))|node_modules\/(rxjs|tslib))(\/|$))/.test(
+        !/^(<stdin>|(src(?!\/cli\/)|operators|transports\/(virtual|usbip(?!\/((tcp|serve)\.|node\/)))|node_modules\/(rxjs|tslib))(\/|$))/.test(
           file,
         ),
     );
