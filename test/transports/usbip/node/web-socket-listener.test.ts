@@ -227,6 +227,20 @@ describe("a client that stops", () => {
     await until(() => client.order.length > 400);
   });
 
+  it("at nothing is not read faster than its device takes", async () => {
+    const { bus, url } = await bridge({ bytesInFlight: 1 << 20 });
+    const { client, webSocket } = await strictStream(url);
+    const data = new Uint8Array(192 * packetLength);
+    const { submitted: begin, completed } = bus.audit();
+    for (let i = 0; i < 400; i++) client.isochronous("out", 192, packetLength, { data });
+    await until(() => bus.audit().submitted - begin >= 40);
+    const taken = 400 * data.length - webSocket.bufferedAmount;
+    const moved = (bus.audit().completed - completed) * data.length;
+    // Beyond the limit, what the buffers of the system hold.
+    expect(taken - moved).toBeLessThan((1 << 20) + 16_000_000);
+    webSocket.terminate();
+  });
+
   it("reading is broken off", async () => {
     const { bus, url, failures, overWebSocket } = await bridge({ webSocket: { drainTimeout: 300 } });
     const other = await bystander(overWebSocket());
