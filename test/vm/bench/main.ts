@@ -78,7 +78,7 @@ async function compare(size: Size, contestants: Readonly<Record<string, Contesta
           costs.map((cost, i) => cost / (reference[i] ?? NaN)),
           2,
         )}`,
-        `${((sum("frames") * packetLength) / (rounds * seconds) / 1e6).toFixed(3)} MB/s`,
+        `${((sum("frames") * packetLength) / sum("seconds") / 1e6).toFixed(3)} MB/s`,
         `missing ${sum("missing")}`,
         `reported lost ${sum("lost")}`,
       ].join("   "),

@@ -21,7 +21,7 @@ static double begin, end;
 static uint8_t *compacted;
 static uint64_t frames, missing, expected;
 static int is_first = 1, is_warm;
-static double cpu_at_begin;
+static double warm_at, cpu_at_begin;
 
 static double now(void) {
   struct timespec time;
@@ -40,6 +40,7 @@ static void LIBUSB_CALL completed(struct libusb_transfer *transfer) {
   uint8_t *to = compacted;
   if (!is_warm && now() >= begin) {
     is_warm = 1;
+    warm_at = now();
     cpu_at_begin = cpu();
     frames = 0;
   }
@@ -93,7 +94,7 @@ int main(int argc, char **argv) {
     in_flight++;
   }
   while (in_flight > 0) libusb_handle_events(context);
-  printf("{\"cpu\":%f,\"frames\":%llu,\"missing\":%llu,\"lost\":%llu}\n", cpu() - cpu_at_begin,
+  printf("{\"seconds\":%f,\"cpu\":%f,\"frames\":%llu,\"missing\":%llu,\"lost\":%llu}\n", now() - warm_at, cpu() - cpu_at_begin,
          (unsigned long long)frames, (unsigned long long)missing, (unsigned long long)missing);
   libusb_release_interface(handle, interface_number);
   libusb_close(handle);
