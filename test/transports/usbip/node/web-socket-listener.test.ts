@@ -315,7 +315,11 @@ describe("a stream that is paused", () => {
     const acceptor: StreamAcceptor = {
       accept: (accepted) => {
         stream = accepted;
-        accepted.open({ received: ({ length }) => (received += length), ended: () => undefined, closed: () => undefined });
+        accepted.open({
+          received: ({ length }) => (received += length),
+          ended: () => undefined,
+          closed: () => undefined,
+        });
         accepted.pause();
         return NEVER;
       },
