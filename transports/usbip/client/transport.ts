@@ -1,4 +1,4 @@
-import { catchError, concat, defer, map, mergeMap, of, throwError, type Observable } from "rxjs";
+import { catchError, concat, defer, map, mergeMap, of, retry, throwError, timer, type Observable } from "rxjs";
 import { matchesSelector } from "../../../src/device-selector.js";
 import {
   DescriptorError,
@@ -21,6 +21,9 @@ import { importDevice } from "./import-device.js";
 import { Imports, type ImportUse } from "./imports.js";
 import { OpenedDevice } from "./opened-device.js";
 import { listDevices, pollDevices } from "./poll.js";
+
+/** Milliseconds until a device that was given back is looked for again. */
+const secondLook = 100;
 
 /** Which server {@link usbip} is a client of, and how. */
 export interface UsbipOptions {
@@ -104,10 +107,22 @@ class UsbipTransport implements IsochTransport {
   }
 
   devices(): Observable<DeviceEvent> {
-    return pollDevices(this.#list, this.#interval, () => this.#imports.present);
+    return pollDevices(this.#list, this.#interval, this.#imports);
   }
 
   open(selector: DeviceSelector): Observable<TransportDevice> {
+    const delay = (error: unknown) =>
+      this.#isReturning(error, selector) ? timer(secondLook) : throwError(() => error);
+    return this.#open(selector).pipe(retry({ delay }));
+  }
+
+  /** Whether the device was this program's until just now, and the server has not got it back yet. */
+  #isReturning(error: unknown, selector: DeviceSelector): boolean {
+    const isAway = BusyError.is(error) || (DeviceError.is(error) && error.code === "no-such-device");
+    return isAway && this.#imports.isReturning((info) => matchesSelector(info, selector));
+  }
+
+  #open(selector: DeviceSelector): Observable<TransportDevice> {
     return defer(() => {
       const shared = this.#imports.find(({ info }) => matchesSelector(info, selector));
       if (shared !== undefined) return shared.pipe(map((use) => new OpenedDevice(use)));

@@ -151,6 +151,8 @@ export function replyTo(command: SubmitCommand, fields: ReplyFields = {}): Submi
 /** A server that does what a test says, and else what it should, but for isochronous transfers. */
 export class ScriptedServer {
   readonly peers: Peer[] = [];
+  /** Those that asked for the list. */
+  readonly lists: Peer[] = [];
   devices: UsbipListedDevice[] = [listed(1)];
   /** Does something else with a request; returns whether it did. */
   onOperation: (peer: Peer, request: OperationRequest) => boolean = () => false;
@@ -180,6 +182,7 @@ export class ScriptedServer {
   }
 
   operation(peer: Peer, request: OperationRequest): void {
+    if (request.type === "device-list-request") this.lists.push(peer);
     if (this.onOperation(peer, request)) return;
     if (request.type === "device-list-request") {
       peer.send({ type: "device-list-reply", status: 0, devices: this.devices });
