@@ -322,6 +322,22 @@ describe("opening", () => {
     expect(await codeOf(transport.open({ vendorId }))).toBe("bad-descriptor");
   });
 
+  it("done, a control request for no data goes out as what it is: one without a data stage", async () => {
+    const { server, transport } = scripted();
+    const requests: string[] = [];
+    server.onCommand = (_peer, command) => {
+      if (command.type === "submit") requests.push(`${command.direction} ${command.length} ${command.setup[0] ?? 0}`);
+      return false;
+    };
+    const device = await firstValueFrom(transport.open({ vendorId }));
+    requests.length = 0;
+    const setup = { direction: "in", type: "vendor", recipient: "device", request: 1, value: 0, index: 0 } as const;
+    expect(await lastValueFrom(device.controlTransfer(setup, 0))).toStrictEqual(new Uint8Array(0));
+    await done(device.controlTransfer(setup, 2));
+    expect(requests).toStrictEqual(["out 0 192", "in 2 192"]);
+    await done(device.close());
+  });
+
   it("a device without strings has none", async () => {
     const { server, transport } = scripted();
     server.onCommand = (peer, command) => {
