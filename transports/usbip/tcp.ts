@@ -128,7 +128,7 @@ export function connectTcp({ host, port = 3240 }: TcpServerAddress): Observable<
       subscriber.error(
         new TransportError(
           "transport-failed",
-          `cannot connect to ${host}:${port} (${error.message}): see that a USB/IP server listens there, and that no firewall is between`,
+          `cannot connect to ${host}:${port} (${error.message || String(error.code)}): see that a USB/IP server listens there, and that no firewall is between`,
           { native: error.code, cause: error },
         ),
       );

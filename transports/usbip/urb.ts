@@ -56,7 +56,8 @@ export function replyTo(command: SubmitCommand, outcome: UrbOutcome): SubmitRepl
     actualLength: outcome.actualLength,
     startFrame: outcome.startFrame ?? command.startFrame,
     errorCount: outcome.errorCount ?? 0,
-    packets: outcome.packets,
+    // A client reads none behind a control transfer, whatever number of them it has named.
+    packets: command.endpoint === 0 ? undefined : outcome.packets,
     packetCount: command.packetCount,
     data: outcome.data ?? empty,
   };

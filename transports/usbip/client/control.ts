@@ -34,8 +34,9 @@ export function controlTransfer(
 ): Observable<Uint8Array> {
   return new Observable<Uint8Array>((subscriber) => {
     checkControl(setup, data);
-    const isIn = typeof data === "number";
-    const length = isIn ? data : data.length;
+    const length = typeof data === "number" ? data : data.length;
+    // Without a data stage the direction is that of the status stage: Linux warns of any other.
+    const isIn = typeof data === "number" && length > 0;
     const bytes = isIn ? new Uint8Array(length) : undefined;
     const end = (emit: () => void): void => {
       patience.unsubscribe();
@@ -75,7 +76,7 @@ export function controlTransfer(
       interval: 0,
       setup: setupPacket(setup, length),
       packets: undefined,
-      data: isIn ? nothing : data,
+      data: typeof data === "number" ? nothing : data,
     });
     const patience = asyncScheduler.schedule(() => {
       connection.unlink(seqnum);

@@ -53,7 +53,7 @@ function configurationAt(ask: Ask, index: number): Observable<ConfigurationDescr
   return ask(setup, sizes.configuration).pipe(
     mergeMap((header) => {
       const total = (header[totalLengthOffset] ?? 0) | ((header[totalLengthOffset + 1] ?? 0) << 8);
-      return ask(setup, total);
+      return total <= header.length ? of(header.subarray(0, total)) : ask(setup, total);
     }),
     map(parseConfigurationDescriptor),
     orNothing,

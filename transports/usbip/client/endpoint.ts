@@ -139,6 +139,12 @@ export class UsbipEndpoint implements TransportEndpoint {
         "the frame numbers of this server do not count on, so no start can be named: start as soon as possible",
       );
     }
+    if (!this.#line.takesStarts) {
+      throw new UnsupportedError(
+        "unsupported",
+        "this server begins when it can, whatever start is named, as Linux does: start as soon as possible",
+      );
+    }
     const { reached } = this.#line;
     if (start < reached) {
       throw new InvalidRequestError(

@@ -14,7 +14,7 @@ import { errno, usbipStatus } from "../protocol/index.js";
 export function connectionLost(id: string, cause?: unknown): DeviceError {
   return new DeviceError(
     "device-gone",
-    `the connection of ${id} is gone: it was unplugged, or the server ended; wait for it to attach again`,
+    `the connection of ${id} is gone: it was unplugged, or the server ended or refused a transfer, as Linux does (see its kernel log); wait for it to attach again`,
     { native: nativeOf(cause), cause },
   );
 }

@@ -17,6 +17,7 @@ export class FrameLine {
   /** Microseconds: when that was heard. */
   #heardAt = 0;
   #isTold = true;
+  #takesStarts = true;
 
   /**
    * @param unit frames (full speed) or microframes in a service interval
@@ -30,6 +31,11 @@ export class FrameLine {
   /** Whether the numbers can be believed. */
   get isTold(): boolean {
     return this.#isTold;
+  }
+
+  /** Whether no start was ignored yet: one that is late is kept late, not early. */
+  get takesStarts(): boolean {
+    return this.#takesStarts;
   }
 
   /** Whether a number has come. */
@@ -71,7 +77,9 @@ export class FrameLine {
     }
     this.#end = start + count * this.#unit;
     this.#heardAt = heardAt;
-    return Math.floor(start / this.#unit);
+    const frame = Math.floor(start / this.#unit);
+    if (wanted !== "asap" && frame < wanted) this.#takesStarts = false;
+    return frame;
   }
 
   #unwrap(wire: number, wanted: number | "asap"): number {

@@ -32,10 +32,7 @@ export class Link {
         this.#handler.ended();
       },
       closed: (error) => {
-        if (this.#isClosed) return;
-        this.#isClosed = true;
-        this.#error = error;
-        this.#handler.closed(error);
+        this.#close(error);
       },
     });
   }
@@ -56,13 +53,18 @@ export class Link {
 
   /** Sends bytes, which are the link's. */
   write(bytes: Uint8Array): void {
-    if (!this.#isClosed && !this.#isEnding) this.#stream.write(bytes, () => undefined);
+    if (this.#isClosed || this.#isEnding) return;
+    this.#attempt(() => {
+      this.#stream.write(bytes, () => undefined);
+    });
   }
 
   end(): void {
     if (this.#isClosed || this.#isEnding) return;
     this.#isEnding = true;
-    this.#stream.end();
+    this.#attempt(() => {
+      this.#stream.end();
+    });
   }
 
   /** Closes at once; whatever comes is not heard any more, but for the end. */
@@ -75,6 +77,27 @@ export class Link {
         handler.closed(error);
       },
     };
-    if (!this.#isClosed) this.#stream.destroy();
+    if (this.#isClosed) return;
+    this.#attempt(() => {
+      this.#stream.destroy();
+    });
+  }
+
+  /** A carrier that throws is broken; its handler hears that in a later turn, as of any other end. */
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      queueMicrotask(() => {
+        this.#close(error);
+      });
+    }
+  }
+
+  #close(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#error = error;
+    this.#handler.closed(error);
   }
 }

@@ -62,7 +62,7 @@ export class OpenedDevice implements TransportDevice {
       () =>
         new UnsupportedError(
           "unsupported",
-          `USB/IP has no request to reset the port of ${this.info.id}: close the device and open it again, as servers reset what they get back`,
+          `the USB/IP protocol has no request to reset the port of ${this.info.id}: close the device and open it again, as servers reset what they get back`,
         ),
     );
   }

@@ -5,7 +5,7 @@ import { deviceListReply, usbipStatus, type UsbipListedDevice } from "../protoco
 import { listedInfo } from "./device-info.js";
 import { listRefused } from "./errors.js";
 import { exchange, type ServerAccess } from "./exchange.js";
-import { importKey } from "./imports.js";
+import { importKey, type Imports } from "./imports.js";
 
 /** Asks a server for its list. */
 export function listDevices(access: ServerAccess): Observable<readonly UsbipListedDevice[]> {
@@ -22,30 +22,28 @@ export function listDevices(access: ServerAccess): Observable<readonly UsbipList
  * Tells of devices that come and go, by asking for the list again and again.
  *
  * @param interval milliseconds from an answer to the next question
- * @param imported the devices that this program has imported: a server may leave those out of its list
+ * @param imports what this program has imported: a server may leave that out of its list
  */
 export function pollDevices(
   list: Observable<readonly UsbipListedDevice[]>,
   interval: number,
-  imported: () => ReadonlyMap<string, unknown>,
+  imports: Pick<Imports, "present" | "holds">,
 ): Observable<DeviceEvent> {
   return new Observable<DeviceEvent>((subscriber) => {
     const known = new Map<string, DeviceInfo>();
     const changes = (devices: readonly UsbipListedDevice[]): DeviceEvent[] => {
-      const listed = new Set(devices.map(importKey));
-      const held = imported();
+      const present = new Map(devices.map((device) => [importKey(device), listedInfo(device)]));
+      for (const [key, info] of imports.present) present.set(key, present.get(key) ?? info);
       const events: DeviceEvent[] = [];
       for (const [key, device] of known) {
-        if (listed.has(key) || held.has(key)) continue;
+        if (present.has(key) || imports.holds(key)) continue;
         known.delete(key);
         events.push({ type: "detach", device });
       }
-      for (const device of devices) {
-        const key = importKey(device);
+      for (const [key, device] of present) {
         if (known.has(key)) continue;
-        const info = listedInfo(device);
-        known.set(key, info);
-        events.push({ type: "attach", device: info });
+        known.set(key, device);
+        events.push({ type: "attach", device });
       }
       return events;
     };

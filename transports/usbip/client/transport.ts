@@ -1,4 +1,4 @@
-import { catchError, concat, defer, map, mergeMap, of, throwError, type Observable } from "rxjs";
+import { catchError, concat, defer, map, mergeMap, of, retry, throwError, timer, type Observable } from "rxjs";
 import { matchesSelector } from "../../../src/device-selector.js";
 import {
   DescriptorError,
@@ -21,6 +21,9 @@ import { importDevice } from "./import-device.js";
 import { Imports, type ImportUse } from "./imports.js";
 import { OpenedDevice } from "./opened-device.js";
 import { listDevices, pollDevices } from "./poll.js";
+
+/** Milliseconds until a device that was given back is looked for again. */
+const secondLook = 100;
 
 /** Which server {@link usbip} is a client of, and how. */
 export interface UsbipOptions {
@@ -54,10 +57,13 @@ export interface UsbipOptions {
  * | what the list tells | ids of vendor and product, class, speed; `id` is the bus id, such as `1-1`. Strings and configurations are known of an open device only. To find a `serialNumber`, devices are opened one after the other |
  * | hotplug | by looking at the list every `interval`. A server that cannot be asked ends the stream with an error: `retry` it. Linux lists nothing that another client has imported, so that reads as a detach |
  * | the frame of the bus | completions say on which frame they began, and the account of frames is exact; where a server's numbers do not count on (some host controllers count modulo a second), it is estimated from there on, and naming a start is `unsupported` |
+ * | a start | our server keeps it. Linux ignores it, and begins when it can: `firstFrame` says so, and no further start is taken (`unsupported`) |
  * | a start that has passed | `start-in-past` at once, as far as completions have told; else the server decides, later: it refuses (`rejected`, `start-in-past`), or begins on the next frame, and `firstFrame` says on which |
  * | a start far ahead | is held back until half a second before |
- * | `reset` | `unsupported`: there is no request for it |
- * | an unplug | the server closes the connection: `device-gone` |
+ * | a transfer that is cancelled half way | our server says what had moved. Linux says nothing of it: all its frames read `not-complete` |
+ * | a device that was just closed | Linux resets it before it hands it out again: `open` waits for that, two seconds at most |
+ * | `reset` | `unsupported`: the protocol has no request for it |
+ * | an unplug | the server closes the connection: `device-gone`. Linux does so too where its bus has no bandwidth or no memory for a transfer |
  * | a server that breaks the protocol | `protocol-error`, and the connection is closed |
  * | a server that does not answer in time | `transport-failed`, and the connection is closed; of a control request only that is given up |
  *
@@ -104,10 +110,22 @@ class UsbipTransport implements IsochTransport {
   }
 
   devices(): Observable<DeviceEvent> {
-    return pollDevices(this.#list, this.#interval, () => this.#imports.present);
+    return pollDevices(this.#list, this.#interval, this.#imports);
   }
 
   open(selector: DeviceSelector): Observable<TransportDevice> {
+    const delay = (error: unknown) =>
+      this.#isReturning(error, selector) ? timer(secondLook) : throwError(() => error);
+    return this.#open(selector).pipe(retry({ delay }));
+  }
+
+  /** Whether the device was this program's until just now, and the server has not got it back yet. */
+  #isReturning(error: unknown, selector: DeviceSelector): boolean {
+    const isAway = BusyError.is(error) || (DeviceError.is(error) && error.code === "no-such-device");
+    return isAway && this.#imports.isReturning((info) => matchesSelector(info, selector));
+  }
+
+  #open(selector: DeviceSelector): Observable<TransportDevice> {
     return defer(() => {
       const shared = this.#imports.find(({ info }) => matchesSelector(info, selector));
       if (shared !== undefined) return shared.pipe(map((use) => new OpenedDevice(use)));

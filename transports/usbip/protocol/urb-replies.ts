@@ -89,7 +89,7 @@ export class UrbReplyReader<A extends AwaitedReply> {
   /** Nothing is taken any more, and no memory is written to. */
   stop(): void {
     this.#isStopped = true;
-    this.#into = undefined;
+    this.#into = this.#awaited = undefined;
   }
 
   get #isPartComplete(): boolean {

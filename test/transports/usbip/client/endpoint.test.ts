@@ -189,6 +189,17 @@ describe("starts", () => {
     await port.drained();
   });
 
+  it("that a server ignores are told as it was, and no other is taken", async () => {
+    const { peer, port } = await anchored();
+    const sent = port.submit({ lengths: [4, 4], start: 1100 });
+    peer.reply((await submitsOf(peer, 1))[0] ?? raise(), { startFrame: 1010 });
+    expect(await sent.completion).toMatchObject({ firstFrame: 1010, rejected: undefined, error: undefined });
+    expect(await codeOf(() => port.submit({ lengths: [4], start: 1200 }))).toBe("unsupported");
+    const next = port.submit({ lengths: [4] });
+    peer.reply((await submitsOf(peer, 2))[1] ?? raise(), { startFrame: 1020 });
+    expect((await next.completion).firstFrame).toBe(1020);
+  });
+
   it.each([
     ["no packet accessed", 0],
     ["no packet accessed, EXDEV as a whole", errno.EXDEV],

@@ -27,6 +27,17 @@ describe("the frames of the wire", () => {
     expect(new FrameLine(1, 125).place(2 ** 32 - 1, 1, 3, 0)).toBe(2 ** 32 - 1);
   });
 
+  it("show whether a start was kept, late or not, or was none of the server's concern", () => {
+    const line = new FrameLine(8, 1000);
+    line.place(80, 1, "asap", 0);
+    line.place(8 * 20 + 3, 1, 20, 0);
+    line.place(8 * 35, 1, 30, 0);
+    expect(line.takesStarts).toBe(true);
+    line.place(8 * 49, 1, 50, 0);
+    expect(line.takesStarts).toBe(false);
+    expect(line.isTold).toBe(true);
+  });
+
   it("are not believed any more once they go back", () => {
     const line = new FrameLine(1, 125);
     line.place(8180, 8, "asap", 0);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { firstValueFrom, lastValueFrom, NEVER, Observable, of, throwError } from "rxjs";
+import { firstValueFrom, lastValueFrom, map, NEVER, Observable, of, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { isochPipe, type IsochError } from "rx-isoch";
 import { usbip, type ByteStream } from "rx-isoch/transports/usbip";
@@ -400,21 +400,64 @@ describe("a connection that", () => {
     expect(await codeWith(of())).toBe("transport-failed");
   });
 
-  it("throws when it is written to: transport-failed", async () => {
-    const [near] = memoryStreams();
-    const bad: ByteStream = {
+  /** Throws whatever it is asked to do, once it is broken. */
+  function fragile(near: ByteStream): { readonly stream: ByteStream; readonly breakDown: () => void } {
+    let isBroken = false;
+    const whole = (work: () => void) => {
+      if (isBroken) throw new TypeError("broken");
+      work();
+    };
+    const stream: ByteStream = {
       open: (handler) => {
         near.open(handler);
       },
-      write: () => {
-        throw new TypeError("broken");
+      write: (data, sent) => {
+        whole(() => {
+          near.write(data, sent);
+        });
       },
       pause: () => undefined,
       resume: () => undefined,
-      end: () => undefined,
-      destroy: () => undefined,
+      end: () => {
+        whole(() => {
+          near.end();
+        });
+      },
+      destroy: () => {
+        whole(() => {
+          near.destroy();
+        });
+      },
     };
-    expect(await codeWith(of(bad))).toBe("transport-failed");
+    return { stream, breakDown: () => (isBroken = true) };
+  }
+
+  it("throws when it is written to: transport-failed", async () => {
+    const { stream, breakDown } = fragile(memoryStreams()[0]);
+    breakDown();
+    expect(await codeWith(of(stream))).toBe("transport-failed");
+  });
+
+  it("throws while a device is open: it is gone, and whatever was in flight completes", async () => {
+    const { server } = scripted();
+    const carriers: ReturnType<typeof fragile>[] = [];
+    const connect = server.connect.pipe(
+      map((near) => {
+        const carrier = fragile(near);
+        carriers.push(carrier);
+        return carrier.stream;
+      }),
+    );
+    const port = await RawPort.open(usbip({ connect, timeout: 5000 }), { vendorId }, counterProtocol.inEndpoint, 1);
+    const sent = [port.submit({ lengths: [4] })];
+    carriers.at(-1)?.breakDown();
+    const control = codeOf(port.device.clearHalt(0x81));
+    sent.push(port.submit({ lengths: [4] }));
+    await port.drained();
+    for (const { submission } of sent) expect(submission.error?.code).toBe("device-gone");
+    expect(await control).toBe("device-gone");
+    expect((await firstValueFrom(port.device.gone)).code).toBe("device-gone");
+    await done(port.device.close());
   });
 });
 

@@ -59,20 +59,23 @@ export class Peer {
   isClosed = false;
   /** The client sends no more. */
   hasEnded = false;
+  readonly #server: ScriptedServer;
 
-  constructor(stream: ByteStream, server: ScriptedServer) {
+  /** @param isImported whether it begins with the device handed out */
+  constructor(stream: ByteStream, server: ScriptedServer, isImported = false) {
     this.stream = stream;
+    this.#server = server;
     const queue = new ByteQueue();
     const operations = new MessageDecoder(queue, operationRequest);
     const commands = new MessageDecoder(queue, () => urbCommandMessage({}));
-    let isImported = false;
+    let isOperating = !isImported;
     stream.open({
       received: (bytes) => {
         queue.push(bytes);
-        if (!isImported) {
+        if (isOperating) {
           const request = operations.read();
           if (request === undefined) return;
-          isImported = true;
+          isOperating = false;
           server.operation(this, request);
         }
         for (let command = commands.read(); command !== undefined; command = commands.read()) {
@@ -90,7 +93,9 @@ export class Peer {
   }
 
   send(...messages: readonly UsbipMessage[]): void {
-    this.sendBytes(...messages.map(encodeMessage));
+    const { onSend } = this.#server;
+    if (onSend === undefined) this.sendBytes(...messages.map(encodeMessage));
+    else for (const message of messages) onSend(this, encodeMessage(message));
   }
 
   sendBytes(...pieces: readonly Uint8Array[]): void {
@@ -151,13 +156,19 @@ export function replyTo(command: SubmitCommand, fields: ReplyFields = {}): Submi
 /** A server that does what a test says, and else what it should, but for isochronous transfers. */
 export class ScriptedServer {
   readonly peers: Peer[] = [];
+  /** Those that asked for the list. */
+  readonly lists: Peer[] = [];
   devices: UsbipListedDevice[] = [listed(1)];
   /** Does something else with a request; returns whether it did. */
   onOperation: (peer: Peer, request: OperationRequest) => boolean = () => false;
   onCommand: (peer: Peer, command: UrbCommand) => boolean = () => false;
+  /** Sends a message in its own way. */
+  onSend: ((peer: Peer, message: Uint8Array) => void) | undefined;
   onConnect: (() => Observable<ByteStream>) | undefined;
   /** Ends where the client does. */
   isPolite = true;
+  /** Bytes that arrive at a time, at most. */
+  chunk: number | undefined;
 
   get connect(): Observable<ByteStream> {
     return new Observable((subscriber) => {
@@ -165,7 +176,7 @@ export class ScriptedServer {
         subscriber.add(this.onConnect().subscribe(subscriber));
         return;
       }
-      const [near, far] = memoryStreams();
+      const [near, far] = memoryStreams(this.chunk);
       this.peers.push(new Peer(far, this));
       subscriber.next(near);
       subscriber.complete();
@@ -180,6 +191,7 @@ export class ScriptedServer {
   }
 
   operation(peer: Peer, request: OperationRequest): void {
+    if (request.type === "device-list-request") this.lists.push(peer);
     if (this.onOperation(peer, request)) return;
     if (request.type === "device-list-request") {
       peer.send({ type: "device-list-reply", status: 0, devices: this.devices });

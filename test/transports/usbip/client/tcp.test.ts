@@ -1,7 +1,8 @@
+import dns from "node:dns";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { firstValueFrom, from, lastValueFrom, take, toArray } from "rxjs";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { isochPipe } from "rx-isoch";
 import { close, issue } from "rx-isoch/operators";
 import { usbip, UsbipServer } from "rx-isoch/transports/usbip";
@@ -20,6 +21,8 @@ import { done } from "../../../support/raw-port.js";
 import { codeOf, until } from "./setup.js";
 
 const { vendorId, inEndpoint } = counterProtocol;
+
+type Lookup = (host: string, options: unknown, answer: (error: null, addresses: readonly object[]) => void) => void;
 
 async function listening(): Promise<{ readonly listener: Server; readonly port: number }> {
   const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
@@ -40,6 +43,27 @@ describe("connecting", () => {
     expect(await codeOf(usbip({ connect: connectTcp({ host: "127.0.0.1", port }) }).devices())).toBe(
       "transport-failed",
     );
+  });
+
+  it("to where nobody listens on any of several addresses says why", async () => {
+    const { listener, port } = await listening();
+    listener.close();
+    await once(listener, "close");
+    const addresses = [
+      { address: "127.0.0.1", family: 4 },
+      { address: "127.0.0.2", family: 4 },
+      { address: "::1", family: 6 },
+    ];
+    const lookup = vi.spyOn(dns, "lookup") as unknown as { mockImplementation: (answer: Lookup) => void };
+    lookup.mockImplementation((_host, _options, answer) => {
+      answer(null, addresses);
+    });
+    onTestFinished(() => {
+      vi.restoreAllMocks();
+    });
+    const error = await lastValueFrom(connectTcp({ host: "several", port })).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ native: "ECONNREFUSED" });
+    expect(String(error)).toContain(`several:${port} (ECONNREFUSED)`);
   });
 
   it.each([0, -1, 65_536, 1.5, NaN])("to port %d: invalid-number", async (port) => {

@@ -96,6 +96,53 @@ describe("the list", () => {
     await done(device.close());
   });
 
+  it("may leave it out from the moment it is asked for until it is given back: no detach either", async () => {
+    const { server, transport } = scripted();
+    const events = follow(transport.devices());
+    await until(() => events.length === 1);
+    const looks = async () => {
+      const { length } = server.lists;
+      await until(() => server.lists.length > length + 3);
+    };
+    const unanswered: (() => void)[] = [];
+    server.onCommand = (peer, command) => {
+      unanswered.push(() => {
+        server.command(peer, command);
+      });
+      return true;
+    };
+    server.onOperation = (peer, request) => {
+      if (request.type === "import-request") {
+        peer.send({ type: "import-reply", status: 0, device: listed(1) });
+        server.devices = [];
+        return true;
+      }
+      return false;
+    };
+    const opening = firstValueFrom(transport.open({ vendorId }));
+    await until(() => unanswered.length > 0);
+    await looks();
+    server.onCommand = () => false;
+    for (const answer of unanswered) answer();
+    const device = await opening;
+    await looks();
+    await done(device.close());
+    await looks();
+    server.devices = [listed(1)];
+    await looks();
+    expect(events).toStrictEqual(["attach 1-1"]);
+  });
+
+  it("has what this program has open, though the server leaves it out", async () => {
+    const { server, transport } = scripted();
+    const device = await firstValueFrom(transport.open({ vendorId }));
+    server.devices = [listed(2)];
+    const events = await lastValueFrom(transport.devices().pipe(take(2), toArray()));
+    expect(events.map(({ type, device: { id } }) => `${type} ${id}`)).toStrictEqual(["attach 1-2", "attach 1-1"]);
+    expect(events[1]?.device).toBe(device.info);
+    await done(device.close());
+  });
+
   it("with a device twice tells of it once", async () => {
     const { server, transport } = scripted();
     server.devices = [listed(1), listed(1)];
@@ -205,6 +252,56 @@ describe("opening", () => {
     await until(() => server.clients === 0);
   });
 
+  it.each(["leaves it out", "says that it is busy"])(
+    "what was just given back waits for a server that has to reset it first, and meanwhile %s",
+    async (what) => {
+      const { server, transport } = scripted();
+      const device = await firstValueFrom(transport.open({ vendorId }));
+      const [entry = raise()] = server.devices;
+      let refusals = 0;
+      server.onOperation = (peer, request) => {
+        if (refusals === 3) return false;
+        if (what === "leaves it out") {
+          peer.send({ type: "device-list-reply", status: 0, devices: [] });
+          refusals++;
+        } else if (request.type === "import-request") {
+          peer.send({ type: "import-reply", status: 2, device: undefined });
+          refusals++;
+        } else peer.send({ type: "device-list-reply", status: 0, devices: [entry] });
+        return true;
+      };
+      await done(device.close());
+      const again = await firstValueFrom(transport.open({ vendorId }));
+      expect(refusals).toBe(3);
+      await done(again.close());
+    },
+  );
+
+  it("what was unplugged while it was open is not waited for", async () => {
+    const { server, transport } = scripted();
+    const device = await firstValueFrom(transport.open({ vendorId }));
+    server.devices = [];
+    server.peer.stream.destroy();
+    await lastValueFrom(device.gone);
+    await done(device.close());
+    const { length } = server.lists;
+    expect(await codeOf(transport.open({ vendorId }))).toBe("no-such-device");
+    expect(server.lists).toHaveLength(length + 1);
+  });
+
+  it("what another has is not waited for", async () => {
+    const { server, transport } = scripted();
+    server.devices = [listed(1), listed(2)];
+    await done((await firstValueFrom(transport.open({ id: "1-2" }))).close());
+    server.onOperation = (peer, request) => {
+      if (request.type === "import-request") peer.send({ type: "import-reply", status: 2, device: undefined });
+      return request.type === "import-request";
+    };
+    const { length } = server.lists;
+    expect(await codeOf(transport.open({ id: "1-1" }))).toBe("interface-busy");
+    expect(server.lists).toHaveLength(length + 1);
+  });
+
   it("a device that is not configured configures it", async () => {
     const { server, transport } = scripted();
     server.devices = [listed(1, { configurationValue: 0 })];
@@ -223,6 +320,22 @@ describe("opening", () => {
     const { server, transport } = scripted();
     server.devices = [listed(1, { configurationValue: 7 })];
     expect(await codeOf(transport.open({ vendorId }))).toBe("bad-descriptor");
+  });
+
+  it("done, a control request for no data goes out as what it is: one without a data stage", async () => {
+    const { server, transport } = scripted();
+    const requests: string[] = [];
+    server.onCommand = (_peer, command) => {
+      if (command.type === "submit") requests.push(`${command.direction} ${command.length} ${command.setup[0] ?? 0}`);
+      return false;
+    };
+    const device = await firstValueFrom(transport.open({ vendorId }));
+    requests.length = 0;
+    const setup = { direction: "in", type: "vendor", recipient: "device", request: 1, value: 0, index: 0 } as const;
+    expect(await lastValueFrom(device.controlTransfer(setup, 0))).toStrictEqual(new Uint8Array(0));
+    await done(device.controlTransfer(setup, 2));
+    expect(requests).toStrictEqual(["out 0 192", "in 2 192"]);
+    await done(device.close());
   });
 
   it("a device without strings has none", async () => {
