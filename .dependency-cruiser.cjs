@@ -86,6 +86,19 @@ module.exports = {
       to: { path: "^transports/virtual/testing/" },
     },
     {
+      name: "only-src-angular-knows-angular",
+      severity: "error",
+      from: { pathNot: "^(src/angular|test/src/angular)/" },
+      to: { path: "^node_modules/@angular/" },
+    },
+    {
+      name: "nothing-imports-src-angular",
+      comment: "who wants it imports rx-isoch/angular: the model does without Angular",
+      severity: "error",
+      from: { pathNot: "^(src|test/src)/angular/" },
+      to: { path: "^src/angular/" },
+    },
+    {
       name: "nothing-imports-the-cli",
       severity: "error",
       from: { pathNot: "^(src/cli|test)/" },
