@@ -1,4 +1,6 @@
 const shipped = { path: "^(src|operators|transports)/", pathNot: "^src/cli/" };
+/** Of Node only. */
+const usbipSockets = "^transports/usbip/((tcp|serve)\\.ts$|node/)";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
@@ -68,16 +70,16 @@ module.exports = {
       to: { dependencyTypes: ["core"] },
     },
     {
-      name: "usbip-runs-anywhere-but-for-its-socket",
+      name: "usbip-runs-anywhere-but-for-its-sockets",
       severity: "error",
-      from: { path: "^transports/usbip/", pathNot: "^transports/usbip/tcp\\.ts$" },
-      to: { dependencyTypes: ["core"] },
+      from: { path: "^transports/usbip/", pathNot: usbipSockets },
+      to: { dependencyTypes: ["core", "npm-optional"] },
     },
     {
-      name: "usbip-does-not-pull-its-socket",
+      name: "usbip-does-not-pull-its-sockets",
       severity: "error",
-      from: { path: "^transports/usbip/" },
-      to: { path: "^transports/usbip/tcp\\.ts$" },
+      from: { path: "^transports/usbip/", pathNot: usbipSockets },
+      to: { path: usbipSockets },
     },
     {
       name: "virtual-does-not-pull-its-testing-entry",

@@ -52,7 +52,7 @@ export default defineConfig(
   },
   {
     files: ["src/**/*.ts", "operators/**/*.ts", "transports/{usbip,virtual}/**/*.ts"],
-    ignores: ["src/cli/**", "transports/usbip/tcp.ts"],
+    ignores: ["src/cli/**", "transports/usbip/{serve,tcp}.ts", "transports/usbip/node/**"],
     rules: {
       "no-restricted-globals": ["error", { globals: hostGlobals, checkGlobalObject: true }],
       "no-restricted-syntax": [

@@ -5,7 +5,13 @@ import { build, type BuildResult } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { entries, root } from "../support/entries.js";
 
-const bundled = ["rx-isoch", "rx-isoch/operators", "rx-isoch/transports/virtual", "rx-isoch/transports/usbip"];
+const bundled = [
+  "rx-isoch",
+  "rx-isoch/operators",
+  "rx-isoch/transports/virtual",
+  "rx-isoch/transports/usbip",
+  "rx-isoch/transports/usbip/websocket",
+];
 const everything = bundled.map((name, i) => `export * as entry${i} from "${name}";`).join("\n");
 
 type Bundle = BuildResult<{ write: false; metafile: true }>;
@@ -36,7 +42,7 @@ describe("a browser bundle of the model, the operators, the virtual bus and USB/
     const { inputs, outputs } = result.metafile;
     const foreign = Object.keys(inputs).filter(
       (file) =>
-        !/^(<stdin>|(src(?!\/cli\/)|operators|transports\/(virtual|usbip(?!\/tcp))|node_modules\/(rxjs|tslib))(\/|$))/.test(
+        !/^(<stdin>|(src(?!\/cli\/)|operators|transports\/(virtual|usbip(?!\/(tcp|serve|node\/)))|node_modules\/(rxjs|tslib))(\/|$))/.test(
           file,
         ),
     );

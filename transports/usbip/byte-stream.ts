@@ -1,8 +1,13 @@
+import type { Observable } from "rxjs";
+import type { IsochError } from "../../src/index.js";
+
 /**
  * A connection that carries bytes both ways, in order: a TCP socket, a WebSocket, two ends in one
  * program. The one interface that a carrier of the protocol fills in.
  */
 export interface ByteStream {
+  /** Who is at the other end, such as an address and a port, for people. */
+  readonly peer?: string | undefined;
   /** Begins. Called once; nothing is heard before, and nothing within the call. */
   open(handler: ByteStreamHandler): void;
   /**
@@ -28,4 +33,12 @@ export interface ByteStreamHandler {
   ended(): void;
   /** Nothing will come or go any more. Called once, last, whoever closed; `error` says what broke it, if something did. */
   closed(error?: unknown): void;
+}
+
+/** Whom a listener hands its connections to; a {@link UsbipServer} is one. */
+export interface StreamAcceptor {
+  /** Serves a client. Completes when its stream is closed and everything given back, or errors with what ended it. */
+  accept(stream: ByteStream): Observable<never>;
+  /** Tells of a client that was turned away before it had a stream. */
+  refused(error: IsochError, peer: string | undefined): void;
 }

@@ -2,7 +2,7 @@ import { AsyncSubject, concat, defer, EMPTY, Subject, type Observable } from "rx
 import { asIsochError } from "../../src/errors.js";
 import type { DeviceInfo, IsochError, IsochTransport } from "../../src/index.js";
 import { wholeNumber } from "../../src/numbers.js";
-import type { ByteStream } from "./byte-stream.js";
+import type { ByteStream, StreamAcceptor } from "./byte-stream.js";
 import { Connection, type ConnectionLimits } from "./connection.js";
 import { InFlight } from "./drained.js";
 import { ExportedDevices } from "./exported-devices.js";
@@ -81,7 +81,7 @@ export interface UsbipExport {
  *
  * @see {@link ByteStream} for other carriers than TCP
  */
-export class UsbipServer {
+export class UsbipServer implements StreamAcceptor {
   readonly #limits: ConnectionLimits;
   readonly #devices: ExportedDevices;
   readonly #connections = new InFlight<Connection>();
@@ -143,6 +143,11 @@ export class UsbipServer {
     });
     if (this.#isClosing) connection.close();
     return connection.closed;
+  }
+
+  /** Tells of a client that a listener turned away, in {@link UsbipServer.failures}. */
+  refused(error: IsochError): void {
+    this.#failures.next(error);
   }
 
   /**

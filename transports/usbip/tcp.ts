@@ -1,9 +1,11 @@
-import { connect, createServer, isIP, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { Observable } from "rxjs";
-import { AccessError, InvalidRequestError, TransportError, type IsochError } from "../../src/index.js";
+import { InvalidRequestError, TransportError } from "../../src/index.js";
 import { wholeNumber } from "../../src/numbers.js";
-import type { ByteStream } from "./byte-stream.js";
-import type { UsbipServer } from "./server.js";
+import type { ByteStream, StreamAcceptor } from "./byte-stream.js";
+import { listenError, notTaken, tooMany } from "./node/errors.js";
+import { isLoopback } from "./node/loopback.js";
+import { hostAndPort, peerOf } from "./node/peer.js";
 
 /** Where {@link listenTcp} listens. */
 export interface TcpOptions {
@@ -58,7 +60,7 @@ const defaultDrainTimeout = 30_000;
  * export const serve = (server: UsbipServer) => listenTcp(server, { host: "::1" });
  * ```
  */
-export function listenTcp(server: UsbipServer, options: TcpOptions = {}): Observable<TcpAddress> {
+export function listenTcp(server: StreamAcceptor, options: TcpOptions = {}): Observable<TcpAddress> {
   return new Observable((subscriber) => {
     const { host = "127.0.0.1", allowRemote = false } = options;
     const port = wholeNumber("port", options.port ?? 3240, 0, 65_535);
@@ -75,6 +77,9 @@ export function listenTcp(server: UsbipServer, options: TcpOptions = {}): Observ
       void server.accept(tcpStream(socket, drainTimeout));
     });
     listener.maxConnections = connections;
+    listener.on("drop", ({ remoteAddress: address, remotePort: from = 0 } = {}) => {
+      server.refused(tooMany(connections), address === undefined ? undefined : hostAndPort(address, from));
+    });
     listener.on("error", (error: NodeJS.ErrnoException) => {
       subscriber.error(listenError(error, host, port));
     });
@@ -146,6 +151,7 @@ export function connectTcp({ host, port = 3240 }: TcpServerAddress): Observable<
  */
 export function tcpStream(socket: Socket, drainTimeout = defaultDrainTimeout): ByteStream {
   return {
+    peer: peerOf(socket),
     open: (handler) => {
       let broken: Error | undefined;
       // Starts anew with whatever is sent or received.
@@ -192,29 +198,4 @@ export function tcpStream(socket: Socket, drainTimeout = defaultDrainTimeout): B
       socket.destroy();
     },
   };
-}
-
-function isLoopback(host: string): boolean {
-  if (host === "localhost" || host === "::1") return true;
-  return isIP(host) === 4 && host.startsWith("127.");
-}
-
-function notTaken(milliseconds: number): IsochError {
-  return new TransportError(
-    "transport-failed",
-    `the peer took nothing of what waits for it in ${milliseconds} ms: look at the network, or allow a longer drainTimeout`,
-  );
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): IsochError {
-  const details = { native: error.code, cause: error };
-  if (error.code === "EACCES") {
-    return new AccessError("access-denied", `port ${port} is not for everybody: choose one above 1023`, details);
-  }
-  const advice = error.code === "EADDRINUSE" ? "choose another port, or end what listens there" : "choose another host";
-  return new TransportError(
-    "transport-failed",
-    `cannot listen on ${host}:${port} (${error.message}): ${advice}`,
-    details,
-  );
 }

@@ -1,7 +1,10 @@
 import { lastValueFrom, Observable } from "rxjs";
 import { counterDevice, realTimeClock, VirtualBus } from "rx-isoch/transports/virtual";
 import { usbip, UsbipServer, type ByteStream } from "rx-isoch/transports/usbip";
+import { listenWebSocket } from "rx-isoch/transports/usbip/serve";
 import { connectTcp, listenTcp } from "rx-isoch/transports/usbip/tcp";
+import { connectWebSocket } from "rx-isoch/transports/usbip/websocket";
+import { WebSocket } from "ws";
 import { transportContract, type ContractRig, type ContractTarget } from "../../contract.js";
 import { memoryStreams } from "../memory-stream.js";
 
@@ -47,16 +50,16 @@ function rig(reach: (server: UsbipServer) => Observable<ByteStream> | Promise<Ob
   };
 }
 
-async function listening(server: UsbipServer): Promise<Observable<ByteStream>> {
-  const address = await new Promise<{ host: string; port: number }>((resolve, reject) => {
-    const listener = listenTcp(server, { port: 0 }).subscribe({ next: resolve, error: reject });
+/** What a listener tells of first. It listens until the server is closed. */
+function listening<T>(server: UsbipServer, listener: Observable<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const subscription = listener.subscribe({ next: resolve, error: reject });
     const close = server.close.bind(server);
     server.close = () => {
-      listener.unsubscribe();
+      subscription.unsubscribe();
       return close();
     };
   });
-  return connectTcp(address);
 }
 
 const gaps: ContractTarget["gaps"] = {
@@ -78,4 +81,17 @@ transportContract({
   create: rig((server) => connectMemory(server, 1013)),
 });
 
-transportContract({ name: "usbip, to our server over TCP", gaps, create: rig(listening) });
+transportContract({
+  name: "usbip, to our server over TCP",
+  gaps,
+  create: rig(async (server) => connectTcp(await listening(server, listenTcp(server, { port: 0 })))),
+});
+
+transportContract({
+  name: "usbip, to our server over WebSocket",
+  gaps,
+  create: rig(async (server) => {
+    const { url } = await listening(server, listenWebSocket(server, { port: 0 }));
+    return connectWebSocket({ url, WebSocket });
+  }),
+});
