@@ -1,0 +1,149 @@
+/**
+ * What this library uses of WebUSB, as types of its own: a browser's `USBDevice` fits, and so does any
+ * object of that shape. Nobody needs a package of global types for them.
+ *
+ * @see {@link https://wicg.github.io/webusb/}
+ */
+
+/** How a transfer, or a packet of it, ended. */
+export type WebUsbStatus = "ok" | "stall" | "babble";
+
+/** `USBEndpoint`. What is missing of the descriptor, bInterval among it, has to be read from the device. */
+export interface WebUsbEndpoint {
+  readonly endpointNumber: number;
+  readonly direction: "in" | "out";
+  readonly type: "bulk" | "interrupt" | "isochronous";
+  /** By the specification, the bytes of an interval; in Chromium, wMaxPacketSize as it stands. */
+  readonly packetSize: number;
+}
+
+/** `USBAlternateInterface`. */
+export interface WebUsbAlternate {
+  readonly alternateSetting: number;
+  readonly interfaceClass: number;
+  readonly interfaceSubclass: number;
+  readonly interfaceProtocol: number;
+  readonly interfaceName: string | null;
+  readonly endpoints: WebUsbEndpoint[];
+}
+
+/** `USBInterface`. */
+export interface WebUsbInterface {
+  readonly interfaceNumber: number;
+  /** The one that is selected. */
+  readonly alternate: WebUsbAlternate;
+  readonly alternates: WebUsbAlternate[];
+  readonly claimed: boolean;
+}
+
+/** `USBConfiguration`. */
+export interface WebUsbConfiguration {
+  readonly configurationValue: number;
+  readonly configurationName: string | null;
+  readonly interfaces: WebUsbInterface[];
+}
+
+/** `USBControlTransferParameters`. */
+export interface WebUsbControlSetup {
+  requestType: "standard" | "class" | "vendor";
+  recipient: "device" | "interface" | "endpoint" | "other";
+  request: number;
+  value: number;
+  index: number;
+}
+
+/** `USBInTransferResult`, and `USBIsochronousInTransferPacket`, which is the same. */
+export interface WebUsbInResult {
+  readonly data?: DataView | undefined;
+  readonly status: WebUsbStatus;
+}
+
+/** `USBOutTransferResult`, and `USBIsochronousOutTransferPacket`, which is the same. */
+export interface WebUsbOutResult {
+  readonly bytesWritten: number;
+  readonly status: WebUsbStatus;
+}
+
+/** `USBIsochronousInTransferResult`. */
+export interface WebUsbIsochInResult {
+  readonly data?: DataView | undefined;
+  /** The packets that were asked for; `data` of each is a part of the whole. */
+  readonly packets: WebUsbInResult[];
+}
+
+/** `USBIsochronousOutTransferResult`. */
+export interface WebUsbIsochOutResult {
+  readonly packets: WebUsbOutResult[];
+}
+
+/** Memory that is written from, `BufferSource`. */
+export type WebUsbBytes = ArrayBufferView<ArrayBuffer> | ArrayBuffer;
+
+/** `USBDevice`: a browser's, or any object of that shape. */
+export interface WebUsbDevice {
+  readonly usbVersionMajor: number;
+  readonly usbVersionMinor: number;
+  readonly usbVersionSubminor: number;
+  readonly deviceClass: number;
+  readonly deviceSubclass: number;
+  readonly deviceProtocol: number;
+  readonly vendorId: number;
+  readonly productId: number;
+  readonly deviceVersionMajor: number;
+  readonly deviceVersionMinor: number;
+  readonly deviceVersionSubminor: number;
+  readonly manufacturerName?: string | null | undefined;
+  readonly productName?: string | null | undefined;
+  readonly serialNumber?: string | null | undefined;
+  /** The one that is selected; `null` for a device that is in none. */
+  readonly configuration: WebUsbConfiguration | null;
+  readonly configurations: WebUsbConfiguration[];
+  readonly opened: boolean;
+  open(): Promise<void>;
+  close(): Promise<void>;
+  selectConfiguration(configurationValue: number): Promise<void>;
+  claimInterface(interfaceNumber: number): Promise<void>;
+  releaseInterface(interfaceNumber: number): Promise<void>;
+  selectAlternateInterface(interfaceNumber: number, alternateSetting: number): Promise<void>;
+  controlTransferIn(setup: WebUsbControlSetup, length: number): Promise<WebUsbInResult>;
+  controlTransferOut(setup: WebUsbControlSetup, data?: WebUsbBytes): Promise<WebUsbOutResult>;
+  clearHalt(direction: "in" | "out", endpointNumber: number): Promise<void>;
+  isochronousTransferIn(endpointNumber: number, packetLengths: number[]): Promise<WebUsbIsochInResult>;
+  isochronousTransferOut(
+    endpointNumber: number,
+    data: WebUsbBytes,
+    packetLengths: number[],
+  ): Promise<WebUsbIsochOutResult>;
+  reset(): Promise<void>;
+}
+
+/** `USBDeviceFilter`. What is left out matches every device. */
+export interface WebUsbFilter {
+  vendorId?: number | undefined;
+  productId?: number | undefined;
+  classCode?: number | undefined;
+  subclassCode?: number | undefined;
+  protocolCode?: number | undefined;
+  serialNumber?: string | undefined;
+}
+
+/** `USBDeviceRequestOptions`: what the user is asked to choose from. */
+export interface WebUsbRequestOptions {
+  /** Devices that one of them matches; all, where there is none. */
+  filters: WebUsbFilter[];
+  /** Of those, devices that none of them matches. */
+  exclusionFilters?: WebUsbFilter[] | undefined;
+}
+
+/** `USBConnectionEvent`. */
+export interface WebUsbConnection {
+  readonly device: WebUsbDevice;
+}
+
+/** `USB`: a browser's `navigator.usb`, or any object of that shape. */
+export interface WebUsb {
+  getDevices(): Promise<WebUsbDevice[]>;
+  requestDevice(options: WebUsbRequestOptions): Promise<WebUsbDevice>;
+  addEventListener(type: "connect" | "disconnect", listener: (event: WebUsbConnection) => void): void;
+  removeEventListener(type: "connect" | "disconnect", listener: (event: WebUsbConnection) => void): void;
+}
