@@ -123,6 +123,8 @@ module.exports = {
     },
   ],
   options: {
+    // Built, and so checked, by the compiler of Angular.
+    exclude: { path: "^examples/angular/" },
     doNotFollow: { path: "^(node_modules|dist)/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },

@@ -18,7 +18,14 @@ const hostGlobals = [
 ];
 
 export default defineConfig(
-  globalIgnores(["dist/", "coverage/", ".cache/", "docs/api/", "transports/libusb/native/build*/"]),
+  globalIgnores([
+    "dist/",
+    "coverage/",
+    ".cache/",
+    "docs/api/",
+    "examples/angular/",
+    "transports/libusb/native/build*/",
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     files: ["**/*.ts"],

@@ -36,6 +36,7 @@ beforeEach(async () => {
   page.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text());
   });
+  page.setDefaultTimeout(15_000);
   view = new LiveView(page);
   await page.goto(site.origin);
 });

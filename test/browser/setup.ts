@@ -21,7 +21,7 @@ const example = join(root, "examples/angular");
 /** Gets Chromium, builds the package and the example against it, and bundles the bridge. */
 export default async function setup({ provide }: TestProject): Promise<void> {
   provide("chromium", prepareChromium());
-  run(root, "npm", "run", "--silent", "build");
+  run(root, "npm", "run", "--silent", "link:example");
   installExample();
   run(example, "npm", "run", "--silent", "build");
   provide("site", join(example, "dist/browser"));

@@ -29,4 +29,11 @@ export class App {
     this.streams.stop();
     this.sources.chosen.set(source);
   }
+
+  protected chooseDevice(): void {
+    this.sources.chooseDevice().subscribe({
+      // Whoever chose none is told at the start that there is none.
+      error: (error: unknown) => console.warn(error),
+    });
+  }
 }

@@ -21,7 +21,10 @@ export class Scope {
   protected readonly wave = computed(() => {
     const samples = this.samples() ?? new Float32Array(2);
     const step = width / (samples.length - 1);
-    const points = Array.from(samples, (sample, i) => `${(i * step).toFixed(1)} ${((1 - sample) * (height / 2)).toFixed(1)}`);
+    const points = Array.from(
+      samples,
+      (sample, i) => `${(i * step).toFixed(1)} ${((1 - sample) * (height / 2)).toFixed(1)}`,
+    );
     return `M${points.join("L")}`;
   });
 }

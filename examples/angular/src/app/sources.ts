@@ -1,10 +1,13 @@
 import { computed, Injectable, signal } from "@angular/core";
-import type { IsochTransport } from "rx-isoch";
+import { UnsupportedError, type IsochTransport } from "rx-isoch";
+import { EMPTY, type Observable } from "rxjs";
 import { usbip } from "rx-isoch/transports/usbip";
 import { connectWebSocket } from "rx-isoch/transports/usbip/websocket";
 import { VirtualBus, type Attachment } from "rx-isoch/transports/virtual";
+import { webusb, type WebUsb } from "rx-isoch/transports/webusb";
 import { LiveCount } from "../usb/counted";
 import { DemoDevice } from "../usb/demo-device";
+import { demoIds } from "../usb/protocol";
 
 /** Where the device is: on a bus inside the page, at a bridge, or at a USB port of this machine. */
 export type Source = "virtual" | "bridge" | "webusb";
@@ -25,6 +28,10 @@ export class Sources {
     return this.count.counted(usbip({ connect: connectWebSocket({ url }) }));
   });
 
+  readonly #usb = (navigator as { readonly usb?: WebUsb }).usb;
+  readonly #chosenDevices = this.#usb && webusb({ usb: this.#usb });
+  readonly #webusb = this.#chosenDevices && this.count.counted(this.#chosenDevices);
+
   readonly transport = computed<IsochTransport>(() => {
     switch (this.chosen()) {
       case "virtual":
@@ -32,9 +39,16 @@ export class Sources {
       case "bridge":
         return this.#bridge();
       case "webusb":
-        return this.#virtual;
+        if (this.#webusb === undefined)
+          throw new UnsupportedError("unsupported", "this browser has no WebUSB: Chromium has");
+        return this.#webusb;
     }
   });
+
+  /** Asks the user for a device, in a click: a browser shows none that was not chosen. */
+  chooseDevice(): Observable<unknown> {
+    return this.#chosenDevices?.request({ filters: [demoIds] }) ?? EMPTY;
+  }
 
   unplug(): void {
     this.#attachment?.detach();

@@ -15,7 +15,8 @@ export class LiveCount {
       name: transport.name,
       capabilities: transport.capabilities,
       devices: () => this.#whileSubscribed(transport.devices()),
-      open: (selector) => this.#whileSubscribed(transport.open(selector)).pipe(map((device) => this.#whileOpen(device))),
+      open: (selector) =>
+        this.#whileSubscribed(transport.open(selector)).pipe(map((device) => this.#whileOpen(device))),
     };
   }
 

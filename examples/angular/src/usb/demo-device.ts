@@ -12,7 +12,14 @@ const vendorInterface = (number: number, alternate: number, endpoints: number) =
   ...[9, 4, number, alternate, endpoints],
   ...[0xff, 0, 0, 0],
 ];
-const isochEndpoint = (address: number, size: number, interval: number) => [7, 5, address, 0x05, ...word(size), interval];
+const isochEndpoint = (address: number, size: number, interval: number) => [
+  7,
+  5,
+  address,
+  0x05,
+  ...word(size),
+  interval,
+];
 
 /**
  * A high-speed device with a camera, 320 × 240 pixels of YUY2, 25 times a second, and a microphone,
@@ -86,7 +93,9 @@ class Camera implements VirtualInEndpoint {
       const [luma, u, v] = bars[((x + picture) >> 4) % bars.length] ?? bars[0];
       const distance = Math.hypot(x - ballX, y - ballY);
       const isBall = distance < radius;
-      const light = isBall ? 235 - 150 * (Math.hypot(x - ballX + 12, y - ballY + 12) / radius / 1.5) : luma * (0.55 + (0.45 * y) / height);
+      const light = isBall
+        ? 235 - 150 * (Math.hypot(x - ballX + 12, y - ballY + 12) / radius / 1.5)
+        : luma * (0.55 + (0.45 * y) / height);
       buffer[offset + i] = light;
       buffer[offset + i + 1] = isBall ? 104 : u;
       buffer[offset + i + 2] = light;
