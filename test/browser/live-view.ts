@@ -38,21 +38,22 @@ export class LiveView {
     return this.figure(stream, name);
   }
 
-  /** The pixels of the picture, in RGBA. */
-  async pixels(): Promise<readonly number[]> {
+  /** The pixels of the picture, as the data URL of their PNG. */
+  async pixels(): Promise<string> {
     return this.page.evaluate(() => {
-      const canvas = (globalThis as unknown as PageGlobals).document.querySelector("canvas");
-      return Array.from(canvas?.getContext("2d").getImageData(0, 0, 320, 240).data ?? []);
+      const { document } = globalThis as unknown as PageGlobals;
+      return document.querySelector("canvas")?.toDataURL() ?? "";
     });
   }
 
   /** Waits until the picture is another than this one. */
-  async pixelsOtherThan(before: readonly number[]): Promise<readonly number[]> {
-    for (;;) {
-      const now = await this.pixels();
-      if (now.some((value, i) => value !== before[i])) return now;
-      await this.page.waitForTimeout(50);
-    }
+  async pixelsOtherThan(before: string): Promise<string> {
+    const isOther = (before: string): boolean => {
+      const { document } = globalThis as unknown as PageGlobals;
+      return document.querySelector("canvas")?.toDataURL() !== before;
+    };
+    await this.page.waitForFunction(isOther, before);
+    return this.pixels();
   }
 
   async waveform(): Promise<string | null> {
@@ -93,7 +94,5 @@ interface PageGlobals {
 interface PageElement {
   readonly textContent: string;
   click(): void;
-  getContext(kind: "2d"): {
-    getImageData(x: number, y: number, width: number, height: number): { readonly data: Uint8ClampedArray };
-  };
+  toDataURL(): string;
 }
