@@ -90,7 +90,7 @@ describe("the Angular example on the virtual device", () => {
     expect(await view.at("message").count()).toBe(0);
   });
 
-  it("holds nothing after a hundred starts and stops", { timeout: 120_000 }, async () => {
+  it("holds nothing after a hundred starts and stops", { timeout: 300_000 }, async () => {
     await view.cycle(100);
     const { submitted, completed, ...held } = await view.held();
     expect(held).toStrictEqual({ ...nothing, live: 0 });
@@ -138,7 +138,7 @@ describe("the Angular example at a bridge", () => {
     await expectNothingHeld();
   });
 
-  it("holds nothing after a hundred starts and stops", { timeout: 120_000 }, async () => {
+  it("holds nothing after a hundred starts and stops", { timeout: 300_000 }, async () => {
     await view.cycle(100);
     await expectNothingHeld();
   });

@@ -40,6 +40,8 @@ export class Streams {
 
   #stream(endpoint: number): IsochStream {
     return isochStream(() => isochPipe(this.#sources.transport(), { ...demoIds, endpoint }), {
+      // Transfers in flight: a quarter of a second of the camera, for networks.
+      stream: { queue: 32 },
       restart: replug(() => this.#sources.transport(), demoIds),
     });
   }
