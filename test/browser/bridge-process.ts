@@ -28,8 +28,8 @@ export class BridgeProcess {
   }
 
   async #line(): Promise<string> {
-    const { value } = await this.#lines.next();
-    if (typeof value !== "string") throw new Error("the bridge has ended");
-    return value;
+    const line = await this.#lines.next();
+    if (line.done === true) throw new Error("the bridge has ended");
+    return line.value;
   }
 }
