@@ -117,6 +117,16 @@ export interface WebUsbDevice {
   reset(): Promise<void>;
 }
 
+/** `USBDevice` with what this library has no use for: what {@link toWebUsb} makes. */
+export interface FullWebUsbDevice extends WebUsbDevice {
+  readonly manufacturerName: string | null;
+  readonly productName: string | null;
+  readonly serialNumber: string | null;
+  forget(): Promise<void>;
+  transferIn(endpointNumber: number, length: number): Promise<WebUsbInResult>;
+  transferOut(endpointNumber: number, data: WebUsbBytes): Promise<WebUsbOutResult>;
+}
+
 /** `USBDeviceFilter`. What is left out matches every device. */
 export interface WebUsbFilter {
   vendorId?: number | undefined;
@@ -146,4 +156,10 @@ export interface WebUsb {
   requestDevice(options: WebUsbRequestOptions): Promise<WebUsbDevice>;
   addEventListener(type: "connect" | "disconnect", listener: (event: WebUsbConnection) => void): void;
   removeEventListener(type: "connect" | "disconnect", listener: (event: WebUsbConnection) => void): void;
+}
+
+/** `USB` with devices that {@link toWebUsb} makes. */
+export interface FullWebUsb extends WebUsb {
+  getDevices(): Promise<FullWebUsbDevice[]>;
+  requestDevice(options?: WebUsbRequestOptions): Promise<FullWebUsbDevice>;
 }
