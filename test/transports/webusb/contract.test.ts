@@ -15,6 +15,7 @@ function rig(batch?: number, wrap: (bus: VirtualBus) => IsochTransport = (bus) =
       transport: webusb({ usb: toWebUsb(wrap(bus), { protectedClasses: true }), batch }),
       selector: { vendorId: counterProtocol.vendorId, productId: counterProtocol.productId, serialNumber: "0001" },
       pause,
+      queue: 64,
       attach: async () => {
         bus.attach(counterDevice({ serialNumber: "0002" }));
         await pause();
