@@ -1,6 +1,8 @@
 export { toWebUsb, type ToWebUsbOptions } from "./to-webusb.js";
 export { webusb, type WebUsbOptions, type WebUsbTransport } from "./transport.js";
 export type {
+  FullWebUsb,
+  FullWebUsbDevice,
   WebUsb,
   WebUsbAlternate,
   WebUsbBytes,

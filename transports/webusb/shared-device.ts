@@ -1,4 +1,4 @@
-import { AsyncSubject, defer, lastValueFrom, map, type Observable } from "rxjs";
+import { AsyncSubject, defer, lastValueFrom, type Observable } from "rxjs";
 import {
   DescriptorError,
   DeviceError,
@@ -13,9 +13,9 @@ import {
   type TransportEndpoint,
 } from "../../src/index.js";
 import { handleClosed, interfaceClaimed, unplugged } from "../../src/device-errors.js";
-import { getDescriptor, orNothing, readConfigurations, readDeviceDescriptor } from "../../src/descriptors/read.js";
 import { hexAddress } from "../../src/endpoint.js";
 import { controlTransfer } from "./control.js";
+import { describeDevice } from "./describe.js";
 import { toDeviceInfo } from "./device-info.js";
 import { WebUsbIsochEndpoint } from "./endpoint.js";
 import {
@@ -28,7 +28,6 @@ import {
   selectFailed,
   type Attempt,
 } from "./errors.js";
-import { deduceSpeed } from "./speed.js";
 import type { WebUsbDevice } from "./usb.js";
 
 /** How the devices of a transport are used. */
@@ -38,8 +37,6 @@ export interface DeviceOptions {
   readonly batch: number | undefined;
 }
 
-/** bDescriptorType of DEVICE_QUALIFIER (USB 2.0, table 9-5), and its size. */
-const qualifier = { type: 6, size: 10 } as const;
 /** What is lost with a packet that failed, where nothing else was asked for. */
 const defaultBatch = { microseconds: 4000, frames: 32 } as const;
 /** More packets than that Linux takes in no transfer. */
@@ -245,11 +242,8 @@ export class SharedDevice {
     const { id } = this.#info;
     const ask = (setup: ControlSetup, length: number) => defer(() => controlTransfer(this.#usb, id, setup, length));
     if (this.#info.configurations.length === 0) {
-      const descriptor = await lastValueFrom(readDeviceDescriptor(ask));
-      const configurations = await lastValueFrom(readConfigurations(ask, descriptor.configurationCount));
-      const answer = ask(getDescriptor(qualifier.type, 0), qualifier.size).pipe(orNothing, map(isQualifier));
-      const speed = this.#options.speed ?? deduceSpeed(descriptor, configurations, await lastValueFrom(answer));
-      this.#info = { ...this.#info, speed, descriptor, configurations };
+      const described = describeDevice(ask, this.#info, this.#options.speed);
+      this.#info = await lastValueFrom(described, { defaultValue: this.#info });
     }
     const value = this.#usb.configuration?.configurationValue;
     const configuration = this.#info.configurations.find((each) => each.value === value);
@@ -335,7 +329,7 @@ export class SharedDevice {
   /** No step outlasts the device: nobody knows whether it would ever end. */
   #unlessGone<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const watch = this.#gone.subscribe(reject);
+      const watch = this.#gone.subscribe({ next: reject, error: reject });
       void work.then(resolve, reject).finally(() => {
         watch.unsubscribe();
       });
@@ -347,8 +341,4 @@ export class SharedDevice {
 function batchFor(frameDuration: number): number {
   const { microseconds, frames } = defaultBatch;
   return Math.max(1, Math.min(frames, Math.round(microseconds / frameDuration)));
-}
-
-function isQualifier(answer: Uint8Array | undefined): boolean {
-  return answer?.[1] === qualifier.type;
 }

@@ -2,7 +2,7 @@ import { EMPTY, of } from "rxjs";
 import type { IsochTransport, TransportDevice } from "../../src/index.js";
 import { UsbDeviceShape } from "./shape/device.js";
 import { UsbShape } from "./shape/usb.js";
-import type { WebUsb, WebUsbDevice } from "./usb.js";
+import type { FullWebUsb, FullWebUsbDevice } from "./usb.js";
 
 /** How {@link toWebUsb} differs from a browser, or does not. */
 export interface ToWebUsbOptions {
@@ -47,12 +47,12 @@ export interface ToWebUsbOptions {
  *
  * @see {@link webusb}
  */
-export function toWebUsb(transport: IsochTransport, options?: ToWebUsbOptions): WebUsb;
-export function toWebUsb(device: TransportDevice, options?: ToWebUsbOptions): WebUsbDevice;
+export function toWebUsb(transport: IsochTransport, options?: ToWebUsbOptions): FullWebUsb;
+export function toWebUsb(device: TransportDevice, options?: ToWebUsbOptions): FullWebUsbDevice;
 export function toWebUsb(
   source: IsochTransport | TransportDevice,
   { protectedClasses = false }: ToWebUsbOptions = {},
-): WebUsb | WebUsbDevice {
+): FullWebUsb | FullWebUsbDevice {
   if ("devices" in source) return new UsbShape(source, protectedClasses);
   return new UsbDeviceShape({
     info: source.info,

@@ -158,8 +158,13 @@ class Transport implements WebUsbTransport {
         this.#usb?.removeEventListener("disconnect", disconnected);
       });
       subscriber.add(
-        this.#chosen.subscribe((device) => {
-          connected({ device });
+        this.#chosen.subscribe({
+          next: (device) => {
+            connected({ device });
+          },
+          error: (error: unknown) => {
+            subscriber.error(error);
+          },
         }),
       );
       this.#present().then(

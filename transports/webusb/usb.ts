@@ -1,9 +1,5 @@
-/**
- * What this library uses of WebUSB, as types of its own: a browser's `USBDevice` fits, and so does any
- * object of that shape. Nobody needs a package of global types for them.
- *
- * @see {@link https://wicg.github.io/webusb/}
- */
+// What this library uses of WebUSB (https://wicg.github.io/webusb/), as types of its own: a browser's objects fit,
+// and nobody needs a package of global types.
 
 /** How a transfer, or a packet of it, ended. */
 export type WebUsbStatus = "ok" | "stall" | "babble";
@@ -99,22 +95,47 @@ export interface WebUsbDevice {
   readonly configuration: WebUsbConfiguration | null;
   readonly configurations: WebUsbConfiguration[];
   readonly opened: boolean;
+  /** Begins a session; one that is open stays so. */
   open(): Promise<void>;
+  /** Aborts what runs, releases what is claimed, and ends the session. */
   close(): Promise<void>;
+  /** SET_CONFIGURATION. Nothing is claimed afterwards. */
   selectConfiguration(configurationValue: number): Promise<void>;
+  /** Takes an interface for this page alone. */
   claimInterface(interfaceNumber: number): Promise<void>;
+  /** Gives an interface back. */
   releaseInterface(interfaceNumber: number): Promise<void>;
+  /** SET_INTERFACE, of an interface that is claimed. */
   selectAlternateInterface(interfaceNumber: number, alternateSetting: number): Promise<void>;
+  /** A control transfer that brings `length` bytes at most. */
   controlTransferIn(setup: WebUsbControlSetup, length: number): Promise<WebUsbInResult>;
+  /** A control transfer that sends `data`. */
   controlTransferOut(setup: WebUsbControlSetup, data?: WebUsbBytes): Promise<WebUsbOutResult>;
+  /** CLEAR_FEATURE(ENDPOINT_HALT). */
   clearHalt(direction: "in" | "out", endpointNumber: number): Promise<void>;
+  /** One packet a frame, each with room for so many bytes. Rejects as a whole where one failed. */
   isochronousTransferIn(endpointNumber: number, packetLengths: number[]): Promise<WebUsbIsochInResult>;
+  /** One packet a frame, each of so many bytes of `data`. Rejects as a whole where one failed. */
   isochronousTransferOut(
     endpointNumber: number,
     data: WebUsbBytes,
     packetLengths: number[],
   ): Promise<WebUsbIsochOutResult>;
+  /** Aborts what runs, and resets the device. */
   reset(): Promise<void>;
+}
+
+/** `USBDevice` with what this library has no use for: what {@link toWebUsb} makes. */
+export interface FullWebUsbDevice extends WebUsbDevice {
+  readonly manufacturerName: string | null;
+  readonly productName: string | null;
+  readonly serialNumber: string | null;
+  /** Gives the permission back; of a device that {@link toWebUsb} made, closes it. */
+  forget(): Promise<void>;
+  /** Bulk or interrupt, IN. */
+  transferIn(endpointNumber: number, length: number): Promise<WebUsbInResult>;
+  /** Bulk or interrupt, OUT. */
+  transferOut(endpointNumber: number, data: WebUsbBytes): Promise<WebUsbOutResult>;
 }
 
 /** `USBDeviceFilter`. What is left out matches every device. */
@@ -142,8 +163,20 @@ export interface WebUsbConnection {
 
 /** `USB`: a browser's `navigator.usb`, or any object of that shape. */
 export interface WebUsb {
+  /** The devices that the page may use and that are there. */
   getDevices(): Promise<WebUsbDevice[]>;
+  /** Asks the user for a device, in a click. */
   requestDevice(options: WebUsbRequestOptions): Promise<WebUsbDevice>;
+  /** Hears of devices that the page may use. */
   addEventListener(type: "connect" | "disconnect", listener: (event: WebUsbConnection) => void): void;
+  /** Hears no more of them. */
   removeEventListener(type: "connect" | "disconnect", listener: (event: WebUsbConnection) => void): void;
+}
+
+/** `USB` with devices that {@link toWebUsb} makes. */
+export interface FullWebUsb extends WebUsb {
+  /** The devices that the page may use and that are there. */
+  getDevices(): Promise<FullWebUsbDevice[]>;
+  /** Asks the user for a device, in a click. */
+  requestDevice(options?: WebUsbRequestOptions): Promise<FullWebUsbDevice>;
 }

@@ -1,17 +1,21 @@
+import { asyncScheduler } from "rxjs";
+import type { IsochTransport } from "rx-isoch";
 import { counterDevice, counterProtocol, realTimeClock, VirtualBus } from "rx-isoch/transports/virtual";
 import { toWebUsb, webusb } from "rx-isoch/transports/webusb";
+import { slowTransport } from "../../support/slow-transport.js";
 import { transportContract, type ContractRig, type ContractTarget } from "../contract.js";
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
 
-function rig(batch?: number): () => ContractRig {
+function rig(batch?: number, wrap: (bus: VirtualBus) => IsochTransport = (bus) => bus): () => ContractRig {
   return () => {
     const bus = new VirtualBus({ clock: realTimeClock() });
     const attachment = bus.attach(counterDevice());
     return {
-      transport: webusb({ usb: toWebUsb(bus, { protectedClasses: true }), batch }),
+      transport: webusb({ usb: toWebUsb(wrap(bus), { protectedClasses: true }), batch }),
       selector: { vendorId: counterProtocol.vendorId, productId: counterProtocol.productId, serialNumber: "0001" },
       pause,
+      queue: 64,
       attach: async () => {
         bus.attach(counterDevice({ serialNumber: "0002" }));
         await pause();
@@ -42,3 +46,9 @@ const gaps: ContractTarget["gaps"] = {
 transportContract({ name: "webusb, over a USBDevice that holds to the specification", gaps, create: rig() });
 
 transportContract({ name: "webusb, a frame a call", gaps, create: rig(1) });
+
+transportContract({
+  name: "webusb, over one whose steps take time",
+  gaps,
+  create: rig(undefined, (bus) => slowTransport(bus, asyncScheduler)),
+});

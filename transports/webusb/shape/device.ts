@@ -10,10 +10,10 @@ import {
   type TransportDevice,
 } from "../../../src/index.js";
 import type {
+  FullWebUsbDevice,
   WebUsbBytes,
   WebUsbConfiguration,
   WebUsbControlSetup,
-  WebUsbDevice,
   WebUsbInResult,
   WebUsbIsochInResult,
   WebUsbIsochOutResult,
@@ -46,7 +46,7 @@ const recipients = ["device", "interface", "endpoint", "other"] as const;
 const noCalls: ReadonlyMap<number, IsochronousCalls> = new Map<number, IsochronousCalls>();
 
 /** A `USBDevice` over a device of a transport: the state machine of the specification. */
-export class UsbDeviceShape implements WebUsbDevice {
+export class UsbDeviceShape implements FullWebUsbDevice {
   readonly usbVersionMajor: number;
   readonly usbVersionMinor: number;
   readonly usbVersionSubminor: number;
@@ -108,13 +108,15 @@ export class UsbDeviceShape implements WebUsbDevice {
     this.#checkIdle();
     if (this.opened) return;
     await this.#change(async () => {
-      const device = await firstValueFrom(this.#source.open());
+      const device = await firstValueFrom(this.#source.open(), { defaultValue: undefined });
+      if (device === undefined) throw disconnected();
       this.#device = device;
       this.#configurationValue = device.configuration.value;
       if (this.#configurations.length === 0) this.#configurations = this.#toConfigurations(device.info.configurations);
-      this.#watch = device.gone.subscribe(() => {
+      const leave = () => {
         this.leave();
-      });
+      };
+      this.#watch = device.gone.subscribe({ next: leave, error: leave });
     });
   }
 
@@ -218,14 +220,12 @@ export class UsbDeviceShape implements WebUsbDevice {
     await this.#call("the halt cannot be cleared", () => done(device.clearHalt(address)));
   }
 
-  async transferIn(endpointNumber: number, length: number): Promise<WebUsbInResult> {
-    this.#checkBulk(endpointNumber | 0x80);
-    throw exception("NotSupportedError", `no transport has bulk or interrupt transfers (of ${length} bytes)`);
+  transferIn(endpointNumber: number): Promise<WebUsbInResult> {
+    return this.#noBulk(endpointNumber | 0x80);
   }
 
-  async transferOut(endpointNumber: number, data: WebUsbBytes): Promise<WebUsbOutResult> {
-    this.#checkBulk(endpointNumber);
-    throw exception("NotSupportedError", `no transport has bulk or interrupt transfers (of ${data.byteLength} bytes)`);
+  transferOut(endpointNumber: number): Promise<WebUsbOutResult> {
+    return this.#noBulk(endpointNumber);
   }
 
   async isochronousTransferIn(endpointNumber: number, packetLengths: number[]): Promise<WebUsbIsochInResult> {
@@ -320,10 +320,13 @@ export class UsbDeviceShape implements WebUsbDevice {
     return device;
   }
 
-  #checkBulk(address: number): void {
-    this.#checkConfigured();
-    const { transferType } = this.#endpoint(address);
-    if (transferType === "isochronous") throw exception("InvalidAccessError", "the endpoint is isochronous");
+  #noBulk(address: number): Promise<never> {
+    return new Promise(() => {
+      this.#checkConfigured();
+      const { transferType } = this.#endpoint(address);
+      if (transferType === "isochronous") throw exception("InvalidAccessError", "the endpoint is isochronous");
+      throw exception("NotSupportedError", "no transport has bulk or interrupt transfers");
+    });
   }
 
   #calls(address: number): IsochronousCalls {
@@ -373,7 +376,7 @@ export class UsbDeviceShape implements WebUsbDevice {
   ): Promise<Uint8Array | undefined> {
     return this.#call("the control transfer failed", async () => {
       try {
-        return await lastValueFrom(device.controlTransfer(setup, data));
+        return await lastValueFrom(device.controlTransfer(setup, data), { defaultValue: new Uint8Array(0) });
       } catch (error) {
         if (DeviceError.is(error) && error.code === "control-stalled") return undefined;
         throw error;

@@ -1,6 +1,6 @@
 import { AsyncSubject, lastValueFrom, merge, type Subscription, take, timer } from "rxjs";
 import type { DeviceInfo, IsochTransport } from "../../../src/index.js";
-import type { WebUsb, WebUsbConnection, WebUsbDevice, WebUsbRequestOptions } from "../usb.js";
+import type { FullWebUsb, FullWebUsbDevice, WebUsbConnection, WebUsbRequestOptions } from "../usb.js";
 import { UsbDeviceShape } from "./device.js";
 import { exception } from "./exceptions.js";
 import { isMeant } from "./filters.js";
@@ -54,7 +54,7 @@ class Following {
 }
 
 /** A `USB` over a transport. Its devices are followed while somebody listens, or waits for them. */
-export class UsbShape implements WebUsb {
+export class UsbShape implements FullWebUsb {
   readonly #transport: IsochTransport;
   readonly #protectedClasses: boolean;
   readonly #listeners: Readonly<Record<EventType, Set<Listener>>> = { connect: new Set(), disconnect: new Set() };
@@ -68,7 +68,7 @@ export class UsbShape implements WebUsb {
     this.#protectedClasses = protectedClasses;
   }
 
-  async getDevices(): Promise<WebUsbDevice[]> {
+  async getDevices(): Promise<FullWebUsbDevice[]> {
     const following = this.#follow();
     try {
       await following.listed();
@@ -79,7 +79,7 @@ export class UsbShape implements WebUsb {
   }
 
   /** There is nobody to ask: the first that the filters mean. */
-  async requestDevice(options: WebUsbRequestOptions): Promise<WebUsbDevice> {
+  async requestDevice(options: WebUsbRequestOptions = { filters: [] }): Promise<FullWebUsbDevice> {
     const found = (await this.getDevices()).find((device) => isMeant(device, options));
     if (found === undefined) throw exception("NotFoundError", "no device matches the filters");
     return found;
@@ -138,7 +138,7 @@ export class UsbShape implements WebUsb {
     this.#tell("disconnect", device);
   }
 
-  #tell(type: EventType, device: WebUsbDevice): void {
+  #tell(type: EventType, device: FullWebUsbDevice): void {
     for (const listener of [...this.#listeners[type]]) listener({ device });
   }
 
