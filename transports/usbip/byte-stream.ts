@@ -35,7 +35,7 @@ export interface ByteStreamHandler {
   closed(error?: unknown): void;
 }
 
-/** Whom a listener hands its connections to; a {@link UsbipServer} is one. */
+/** Whom a listener hands its connections to; a `UsbipServer` is one. */
 export interface StreamAcceptor {
   /** Serves a client. Completes when its stream is closed and everything given back, or errors with what ended it. */
   accept(stream: ByteStream): Observable<never>;

@@ -95,6 +95,9 @@ export function serve(options: ServeOptions): Observable<ServeEvent> {
   return new Observable((subscriber) => {
     const { transports, devices, tcp = {}, webSocket = {}, stop, ...limits } = options;
     checkDevices(devices);
+    if (tcp === false && webSocket === false) {
+      throw new InvalidRequestError("invalid-option", "there is nowhere to listen: leave tcp or webSocket on");
+    }
     const server = new UsbipServer({
       ...limits,
       transports: transports.map((transport) =>

@@ -42,14 +42,14 @@ const defaultDrainTimeout = 30_000;
 /**
  * Accepts TCP connections for a server. Listens from the subscription to the unsubscribe, and emits
  * the address once it does; the unsubscribe refuses new connections and leaves those that there are
- * to {@link UsbipServer.close}.
+ * to `UsbipServer.close`.
  *
  * A client that vanishes without a word gives its device back after some 20 seconds of silence; where
  * there is data under way to it, after `drainTimeout`, or, as far as the system had buffers for that
  * data, when the system gives up sending it (Linux: `tcp_retries2`, about 15 minutes).
  *
  * Errors: {@link InvalidRequestError} `invalid-option` for a host that is not this machine, without
- * `allowRemote`; {@link AccessError} `access-denied`; {@link TransportError} `transport-failed`, with
+ * `allowRemote`; `AccessError` `access-denied`; {@link TransportError} `transport-failed`, with
  * the code of Node, such as `EADDRINUSE`, in `native`.
  *
  * @example

@@ -40,7 +40,7 @@ export interface WebSocketServerAddress {
  * export const remote = usbip({ connect: connectWebSocket({ url: "ws://localhost:3241" }) });
  * ```
  *
- * @example In Node 20, with `ws`
+ * @example In Node 20, with the package ws
  * ```ts
  * import { connectWebSocket, type WebSocketConstructor } from "rx-isoch/transports/usbip/websocket";
  *
@@ -75,7 +75,6 @@ export function connectWebSocket({ url, token, WebSocket }: WebSocketServerAddre
       why = error;
       throw failed();
     }
-    socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       isHandedOver = true;
       subscriber.next(new WebSocketStream(socket, host));

@@ -65,7 +65,7 @@ const requestTimeout = 10_000;
 /**
  * Accepts WebSocket connections for a server, of `connectWebSocket` in a browser or in Node. Listens from
  * the subscription to the unsubscribe, and emits the address once it does; the unsubscribe refuses new
- * connections and leaves those that there are to {@link UsbipServer.close}.
+ * connections and leaves those that there are to `UsbipServer.close`.
  *
  * A request is refused, before anything is done for it, unless all of this holds:
  *
@@ -77,7 +77,7 @@ const requestTimeout = 10_000;
  * | connections | there are fewer than the limit | 503 |
  *
  * A message is a part of the stream of bytes, of 1 MiB at most; its borders mean nothing. Text, and longer
- * messages, end the connection. Who was refused or cut off is told by {@link UsbipServer.failures}.
+ * messages, end the connection. Who was refused or cut off is told by `UsbipServer.failures`.
  *
  * Errors: {@link InvalidRequestError} `invalid-option`, for a host that is not this machine, without a token,
  * among others; `AccessError` `access-denied`; `TransportError` `transport-failed`, with the code of Node,

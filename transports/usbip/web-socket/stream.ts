@@ -38,6 +38,7 @@ export class WebSocketStream implements ByteStream {
   constructor(socket: WebSocketLike, peer: string) {
     this.#socket = socket;
     this.peer = peer;
+    socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }: WebSocketMessage) => {
       this.#received(data);
     };
