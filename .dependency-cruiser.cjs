@@ -88,6 +88,19 @@ module.exports = {
       to: { path: "^transports/virtual/testing/" },
     },
     {
+      name: "only-src-angular-knows-angular",
+      severity: "error",
+      from: { pathNot: "^(src/angular|test/src/angular)/" },
+      to: { path: "^node_modules/@angular/" },
+    },
+    {
+      name: "nothing-imports-src-angular",
+      comment: "who wants it imports rx-isoch/angular: the model does without Angular",
+      severity: "error",
+      from: { pathNot: "^(src|test/src)/angular/" },
+      to: { path: "^src/angular/" },
+    },
+    {
       name: "nothing-imports-the-cli",
       severity: "error",
       from: { pathNot: "^(src/cli|test)/" },
@@ -110,6 +123,8 @@ module.exports = {
     },
   ],
   options: {
+    // Built, and so checked, by the compiler of Angular.
+    exclude: { path: "^examples/angular/" },
     doNotFollow: { path: "^(node_modules|dist)/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },

@@ -18,7 +18,14 @@ const hostGlobals = [
 ];
 
 export default defineConfig(
-  globalIgnores(["dist/", "coverage/", ".cache/", "docs/api/", "transports/libusb/native/build*/"]),
+  globalIgnores([
+    "dist/",
+    "coverage/",
+    ".cache/",
+    "docs/api/",
+    "examples/angular/",
+    "transports/libusb/native/build*/",
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     files: ["**/*.ts"],
@@ -51,7 +58,7 @@ export default defineConfig(
     rules: { "rxjs-x/no-ignored-subscription": "error" },
   },
   {
-    files: ["src/**/*.ts", "operators/**/*.ts", "transports/{usbip,virtual}/**/*.ts"],
+    files: ["src/**/*.ts", "operators/**/*.ts", "transports/{usbip,virtual,webusb}/**/*.ts"],
     ignores: ["src/cli/**", "transports/usbip/{serve,tcp}.ts", "transports/usbip/node/**"],
     rules: {
       "no-restricted-globals": ["error", { globals: hostGlobals, checkGlobalObject: true }],

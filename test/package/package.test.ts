@@ -5,7 +5,7 @@ import { formatMessage } from "publint/utils";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { markdownBlocks } from "../support/code-blocks.js";
-import { entries, root } from "../support/entries.js";
+import { entries, peers, root } from "../support/entries.js";
 import { pack, readRoot, run, Scratch } from "../support/pack.js";
 
 const scratch = new Scratch();
@@ -111,6 +111,11 @@ describe("the tarball", () => {
   });
 });
 
+/** The version of a package that is installed here. */
+function versionOf(name: string): string {
+  return (JSON.parse(readRoot(`node_modules/${name}/package.json`)) as { version: string }).version;
+}
+
 describe("a consumer outside the repository", () => {
   const consumer = join(scratch.path, "consumer");
   const write = (file: string, text: string): void => {
@@ -121,7 +126,8 @@ describe("a consumer outside the repository", () => {
   beforeAll(() => {
     mkdirSync(consumer);
     write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
-    const packages = [tarball, "rxjs@7.8.2", `typescript@${ts.version}`, "@types/node@20"];
+    const installed = Object.values(peers).map((name) => `${name}@${versionOf(name)}`);
+    const packages = [tarball, "rxjs@7.8.2", `typescript@${ts.version}`, "@types/node@20", ...installed];
     // How an addon gets there is the subject of installation.test.ts.
     const quietly = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"];
     run(consumer, "npm", "install", ...quietly, ...packages);

@@ -20,3 +20,6 @@ export const entries: readonly { readonly name: string; readonly source: string 
     ? []
     : [{ name: manifest.name + subpath.slice(1), source: target.default.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts") }],
 );
+
+/** Entries that need an optional peer dependency, by which. */
+export const peers: Readonly<Record<string, string>> = { "rx-isoch/angular": "@angular/core" };

@@ -95,6 +95,8 @@ export interface ContractRig {
   readonly pause: () => Promise<void>;
   /** Plugs another device of the kind in. Without the gap `hotplug`. */
   readonly attach?: () => DeviceSelector | Promise<DeviceSelector>;
+  /** Transfers that a stream keeps in flight; more, where it is the program that renews them. Default: few. */
+  readonly queue?: number;
   /** Unplugs the device. Without the gap `hotplug`. */
   readonly detach?: () => void | Promise<void>;
   /**
@@ -232,7 +234,7 @@ class Workbench {
   /** What is received on a pipe, or sent, a transfer at a time, without an end. */
   stream(
     pipe: IsochPipe,
-    { frames, queue = 4 }: Pick<StreamOptions, "queue"> & { readonly frames: number },
+    { frames, queue = this.rig.queue ?? 4 }: Pick<StreamOptions, "queue"> & { readonly frames: number },
   ): Observable<IsochResults> {
     if (isInput(pipe.selector)) return pipe.results({ frames, queue });
     return of(this.#endless(frames)).pipe(issue(pipe, { queue }), close());
@@ -389,7 +391,7 @@ async function pausedStream(
   const results: IsochResults[] = [];
   const stream = bench
     .pipe(input, bench.rig.selector, bench.strict)
-    .results({ frames: 2, queue: 8, ...options, pause })
+    .results({ frames: 2, queue: bench.rig.queue ?? 8, ...options, pause })
     .pipe(take(count));
   const code = await new Promise<string>((resolve) => {
     stream.subscribe({

@@ -16,7 +16,13 @@ const standard = {
 } as const;
 
 /** bDescriptorType (USB 2.0, table 9-5; USB 3.2, table 9-6). */
-const descriptorTypes = { device: 1, configuration: 2, string: 3, binaryDeviceObjectStore: 15 } as const;
+const descriptorTypes = {
+  device: 1,
+  configuration: 2,
+  string: 3,
+  deviceQualifier: 6,
+  binaryDeviceObjectStore: 15,
+} as const;
 
 /** Feature selector (USB 2.0, table 9-6). */
 const endpointHalt = 0;
@@ -117,11 +123,18 @@ function descriptor({ model }: AttachedDevice, type: number, index: number): Uin
       return model.deviceDescriptor;
     case descriptorTypes.configuration:
       return model.configurationDescriptor;
+    case descriptorTypes.deviceQualifier:
+      return model.speed === "high" ? qualifier(model.deviceDescriptor) : undefined;
     case descriptorTypes.binaryDeviceObjectStore:
       return model.bosDescriptor;
     default:
       return undefined;
   }
+}
+
+/** What a device would be at full speed, which each that runs at high speed tells (USB 2.0, 9.6.2): as it is here. */
+function qualifier(device: Uint8Array): Uint8Array {
+  return Uint8Array.of(10, descriptorTypes.deviceQualifier, ...device.subarray(2, 8), device[17] ?? 1, 0);
 }
 
 function stringDescriptor(strings: readonly string[], index: number): Uint8Array | undefined {

@@ -120,7 +120,7 @@ describe("control requests", () => {
   it("answers what the device refuses with -EPIPE, and goes on", async () => {
     const { importing } = setUp();
     const { client } = await importing();
-    expect((await client.control(getDescriptor(6, 0, 10))).status).toBe(errno.EPIPE);
+    expect((await client.control(getDescriptor(6, 1, 10))).status).toBe(errno.EPIPE);
     expect((await client.control([0x40, 99, 0, 0, 0, 0, 0, 0])).status).toBe(errno.EPIPE);
     expect((await client.control([0x80, 8, 0, 0, 0, 0, 1, 0])).data).toStrictEqual(Uint8Array.of(1));
   });

@@ -80,10 +80,18 @@ describe("GET_DESCRIPTOR", () => {
     ["a string that is not there", 0x0309],
     ["a second configuration", 0x0201],
     ["a second device", 0x0101],
-    ["a device qualifier", 0x0600],
+    ["a second device qualifier", 0x0601],
     ["a type that is none", 0xff00],
   ])("%s: refused", async (_name, value) => {
     expect(await stalls(await open(), setup("in", "device", 6, value))).toBe(true);
+  });
+
+  it("the qualifier of a high-speed device, as it stands in USB 2.0, 9.6.2; others have none", async () => {
+    const request = setup("in", "device", 6, 0x0600);
+    expect(await read(await open(), request)).toStrictEqual([10, 6, 0, 2, 0, 0, 0, 64, 1, 0]);
+    for (const speed of ["full", "super"] as const) {
+      expect(await stalls(await open(counterDevice({ speed })), request)).toBe(true);
+    }
   });
 
   it("the binary device object store of a SuperSpeed device, as it stands in USB 3.2, 9.6.2", async () => {

@@ -1,0 +1,50 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import type { TestProject } from "vitest/node";
+import { root } from "../support/entries.js";
+import { run } from "../support/pack.js";
+import { prepareChromium } from "./chromium.js";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    readonly chromium: string;
+    /** The built example. */
+    readonly site: string;
+    /** The bundle of bridge.ts. */
+    readonly bridge: string;
+  }
+}
+
+const example = join(root, "examples/angular");
+
+/** Gets Chromium, builds the package and the example against it, and bundles the bridge. */
+export default async function setup({ provide }: TestProject): Promise<void> {
+  provide("chromium", prepareChromium());
+  run(root, "npm", "run", "--silent", "link:example");
+  installExample();
+  run(example, "npm", "run", "--silent", "build");
+  provide("site", join(example, "dist/browser"));
+  const bridge = join(root, ".cache/browser/bridge.js");
+  await build({
+    entryPoints: [join(root, "test/browser/bridge.ts")],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    packages: "external",
+    logLevel: "warning",
+    outfile: bridge,
+  });
+  provide("bridge", bridge);
+}
+
+/** `npm ci`, where the lockfile is another than that of what is installed. */
+function installExample(): void {
+  const stamp = join(example, "node_modules/.installed");
+  const lock = readFileSync(join(example, "package-lock.json"), "utf8");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  // None of the packages needs its script; that of rx-isoch would compile the addon.
+  run(example, "npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund");
+  mkdirSync(join(example, "node_modules"), { recursive: true });
+  writeFileSync(stamp, lock);
+}
