@@ -64,6 +64,7 @@ export interface WebUsbTransport extends IsochTransport {
  * |---|---|
  * | a packet that fails | WebUSB gives nothing of its call. The frames of it read `failed`; where a transfer is one call, it is rejected, and its frames are lost. `stall` and `babble` (`data-overrun`) are told of packet by packet, but not by Chromium on Linux |
  * | the frame of the bus | is hidden: a gap is reported with its estimated length |
+ * | a request of more than 250 ms | is handed over in parts: what a program that is held up for longer than that loses within it, nobody can tell it |
  * | cancel | there is none: an aborted transfer runs to its end |
  * | configurations and speed | WebUSB tells neither bInterval nor the speed. Configurations are read when a device is opened, and are not known before; the speed is deduced from them ({@link WebUsbOptions.speed}) |
  * | a device in no configuration | its first is selected |

@@ -45,7 +45,7 @@ const gaps: ContractTarget["gaps"] = {
 
 transportContract({ name: "webusb, over a USBDevice that holds to the specification", gaps, create: rig() });
 
-transportContract({ name: "webusb, a frame a call", gaps, create: rig(1) });
+transportContract({ name: "webusb, in calls that fit nothing", gaps, create: rig(5) });
 
 transportContract({
   name: "webusb, over one whose steps take time",
