@@ -34,7 +34,7 @@ import type { WebUsbDevice } from "./usb.js";
 export interface DeviceOptions {
   readonly speed: Speed | undefined;
   /** Frames in a call, at most; `undefined` for what suits the endpoint. */
-  readonly batch: number | undefined;
+  readonly framesPerCall: number | undefined;
 }
 
 /** What is lost with a packet that failed, where nothing else was asked for. */
@@ -219,7 +219,7 @@ export class SharedDevice {
       address,
       direction: descriptor.direction,
       frameDuration,
-      batch: this.#options.batch ?? batchFor(frameDuration),
+      batch: this.#options.framesPerCall ?? batchFor(frameDuration),
       checkPresent: () => this.#isPresent(),
     });
     const before = this.#endpoints.get(address) ?? [];

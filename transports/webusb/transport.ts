@@ -38,7 +38,7 @@ export interface WebUsbOptions {
    * Frames in a call of WebUSB, from 1 to 128; a longer transfer is several calls. One packet that fails
    * costs all frames of its call; fewer frames, more calls. Default: 4 ms worth, but at most 32.
    */
-  readonly batch?: number | undefined;
+  readonly framesPerCall?: number | undefined;
 }
 
 /** A transport over WebUSB, which asks its user for devices. */
@@ -119,12 +119,12 @@ class Transport implements WebUsbTransport {
   #users = 0;
   #count = 0;
 
-  constructor({ usb, devices, speed, batch }: WebUsbOptions) {
+  constructor({ usb, devices, speed, framesPerCall }: WebUsbOptions) {
     this.#usb = usb;
     this.#devices = devices;
     this.#options = {
       speed: speed === undefined ? undefined : oneOf("speed", speed, speeds),
-      batch: batch === undefined ? undefined : wholeNumber("batch", batch, 1, maxBatch),
+      framesPerCall: framesPerCall === undefined ? undefined : wholeNumber("framesPerCall", framesPerCall, 1, maxBatch),
     };
   }
 

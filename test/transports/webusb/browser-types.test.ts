@@ -14,7 +14,7 @@ declare const transport: IsochTransport;
 declare const opened: TransportDevice;
 
 webusb({ usb: navigator.usb });
-webusb({ devices: [device], batch: 8, speed: "high" });
+webusb({ devices: [device], framesPerCall: 8, speed: "high" });
 export const made: USBDevice = toWebUsb(opened);
 export const chosen: Promise<USBDevice> = toWebUsb(transport).requestDevice({ filters: [] });
 // @ts-expect-error no such speed

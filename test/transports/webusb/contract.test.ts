@@ -12,7 +12,7 @@ function rig(batch?: number, wrap: (bus: VirtualBus) => IsochTransport = (bus) =
     const bus = new VirtualBus({ clock: realTimeClock() });
     const attachment = bus.attach(counterDevice());
     return {
-      transport: webusb({ usb: toWebUsb(wrap(bus), { protectedClasses: true }), batch }),
+      transport: webusb({ usb: toWebUsb(wrap(bus), { protectedClasses: true }), framesPerCall: batch }),
       selector: { vendorId: counterProtocol.vendorId, productId: counterProtocol.productId, serialNumber: "0001" },
       pause,
       queue: 64,

@@ -65,7 +65,7 @@ describe("a packet that fails", () => {
         return result;
       },
     });
-    const { transport } = await lab(rejectOne, { batch });
+    const { transport } = await lab(rejectOne, { framesPerCall: batch });
     const pipe = isochPipe(transport, { endpoint: 0x81, alternate: 1 });
     return lastValueFrom(pipe.results({ frames: 8, queue: 8 }).pipe(take(80), toArray()));
   }
@@ -359,8 +359,8 @@ describe("devices", () => {
   });
 
   it("options that are none", () => {
-    expect(() => webusb({ batch: 129 })).toThrow("batch");
-    expect(() => webusb({ batch: 0 })).toThrow("batch");
+    expect(() => webusb({ framesPerCall: 129 })).toThrow("framesPerCall");
+    expect(() => webusb({ framesPerCall: 0 })).toThrow("framesPerCall");
     expect(() => webusb({ speed: "fast" as "full" })).toThrow("speed");
   });
 });
