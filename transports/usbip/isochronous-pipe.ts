@@ -3,7 +3,6 @@ import {
   InvalidRequestError,
   maxBytesPerInterval,
   serviceInterval,
-  statusCodes,
   statusOf,
   type EndpointDescriptor,
   type Speed,
@@ -11,7 +10,9 @@ import {
   type TransportCapabilities,
   type TransportEndpoint,
 } from "../../src/index.js";
+import { servedFrames } from "../../src/status.js";
 import { PendingSubmission } from "../../src/submission.js";
+import { createTimeline, type Timeline } from "../../src/timeline.js";
 import { errnoOfError } from "./control-pipe.js";
 import { InFlight } from "./drained.js";
 import { errno, errnoOfStatus, urbFlags, type SubmitCommand, type UsbipPackets } from "./protocol/index.js";
@@ -39,14 +40,16 @@ export class IsochronousPipe {
   readonly #unit: number;
   readonly #submissions = new Map<Urb, Submission>();
   readonly #inFlight = new InFlight<Submission>();
-  /** Counts service intervals where the bus clock is hidden. */
-  #next = 0;
+  /** Where the bus clock is hidden, a client would take what was missed for never sent: it is estimated. */
+  readonly #timeline: Timeline;
 
   constructor(context: IsochronousContext) {
     const { descriptor, speed } = context;
     this.#context = context;
     this.#maxFrameLength = maxBytesPerInterval(descriptor, speed);
-    this.#unit = serviceInterval(descriptor, speed) / (speed === "full" ? 1000 : 125);
+    const frameDuration = serviceInterval(descriptor, speed);
+    this.#unit = frameDuration / (speed === "full" ? 1000 : 125);
+    this.#timeline = createTimeline(frameDuration);
   }
 
   /** Completes when nothing is in flight. */
@@ -73,7 +76,9 @@ export class IsochronousPipe {
     };
     const attempt = (start: number | "asap"): void => {
       const submission = new PendingSubmission({ lengths: packets.lengths, buffer, start, completed });
+      const at = this.#context.port.now();
       this.#context.port.submit(submission);
+      this.#timeline.submitted(packets.lengths.length, at);
       this.#submissions.set(urb, submission);
       this.#inFlight.add(submission);
     };
@@ -120,16 +125,13 @@ export class IsochronousPipe {
     const { length: count } = lengths;
     const codes = new Int32Array(count);
     let errorCount = 0;
-    let served = 0;
     for (let i = 0; i < count; i++) {
       const status = statuses[i] ?? 0;
-      if (status !== statusCodes["not-complete"]) served++;
       if (status === 0) continue;
       codes[i] = errnoOfStatus(statusOf(status));
       errorCount++;
     }
-    const firstFrame = submission.firstFrame ?? this.#next;
-    this.#next = firstFrame + served;
+    const { firstFrame } = this.#timeline.completed(submission);
     const data = command.direction === "in" ? compacted(buffer, lengths, actual) : undefined;
     const status = error === undefined ? (cancelled ? errno.ECONNRESET : 0) : errnoOfError(error);
     finish({
@@ -139,7 +141,7 @@ export class IsochronousPipe {
       startFrame: (firstFrame * this.#unit) % 2 ** 32,
       errorCount,
       packets: { offsets: packets.offsets, lengths, actual, statuses: codes },
-      isVoid: cancelled && served === 0,
+      isVoid: cancelled && servedFrames(submission) === 0,
     });
   }
 }

@@ -1,5 +1,5 @@
 import { lastValueFrom, VirtualTimeScheduler } from "rxjs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { counterDevice, unpacedClock, VirtualBus, writeCounter } from "rx-isoch/transports/virtual";
 import { UsbipServer } from "rx-isoch/transports/usbip";
 import { encodeMessage, errno, usbipStatus } from "../../../transports/usbip/protocol/index.js";
@@ -318,6 +318,38 @@ describe("isochronous transfers", () => {
     await client.selectAlternate(1);
     const replies = await Promise.all(from(0, 3).map(() => client.isochronous("in", 8, length).reply));
     expect(replies.map(asSubmitReply).map(({ startFrame }) => startFrame)).toStrictEqual([0, 8, 16]);
+    await lastValueFrom(server.close(), { defaultValue: undefined });
+  });
+
+  it("counts what passes with nothing queued, although the bus clock is hidden", async () => {
+    const clock = new ManualClock();
+    const bus = new VirtualBus({
+      devices: [counterDevice()],
+      clock,
+      capabilities: { frameNumber: false, startFrame: false },
+    });
+    const server = new UsbipServer({ transports: [bus] });
+    const [theirs, ours] = memoryStreams();
+    void server.accept(theirs);
+    const client = new StrictClient(ours);
+    await client.import();
+    await client.selectAlternate(1);
+    const read = async () => {
+      const { reply } = client.isochronous("in", 8, length);
+      // It has to have come to the bus.
+      await vi.waitFor(() => {
+        expect(bus.audit().inFlight).toBe(1);
+      });
+      clock.advance(2000);
+      return asSubmitReply(await reply);
+    };
+    const first = await read();
+    clock.advance(50_000);
+    const second = await read();
+    const passed = (counters(second)[0] ?? NaN) - (counters(first)[0] ?? NaN);
+    expect(passed).toBeGreaterThan(400);
+    // Estimated, and by the end of transfers that were looked for late: to some frames.
+    expect(Math.abs(second.startFrame - first.startFrame - passed)).toBeLessThan(20);
     await lastValueFrom(server.close(), { defaultValue: undefined });
   });
 

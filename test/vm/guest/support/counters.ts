@@ -6,14 +6,14 @@ import { readCounter } from "rx-isoch/transports/virtual";
 /** The packets of the counter device of which a bus has room for two pipes. */
 export const counterStreaming = { endpoint: 0x81, alternate: 3 };
 
-/** Transfers of a counter device; with more than half a second in flight, as all of the guest may stand still. */
+/** Transfers of a counter device. More than half a second should be in flight, as all of the guest may stand still. */
 export async function readCounters(
   transport: IsochTransport,
   selector: DeviceSelector,
-  { frames, transfers }: { readonly frames: number; readonly transfers: number },
+  { transfers, ...options }: { readonly frames: number; readonly queue: number; readonly transfers: number },
 ): Promise<IsochResults[]> {
   const pipe = isochPipe(transport, { ...selector, ...counterStreaming });
-  const results = await lastValueFrom(pipe.results({ frames, queue: 80 }).pipe(take(transfers), toArray()));
+  const results = await lastValueFrom(pipe.results(options).pipe(take(transfers), toArray()));
   await lastValueFrom(pipe.closing, { defaultValue: undefined });
   return results;
 }

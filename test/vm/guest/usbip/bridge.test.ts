@@ -48,7 +48,7 @@ test(
       const remote = usbip({ connect });
       const listed = await firstValueFrom(remote.devices().pipe(bufferTime(3000)));
       expect(listed.map(({ device }) => device.speed)).toStrictEqual(["full"]);
-      expectEveryCounter(await readCounters(remote, { serialNumber }, { frames: 8, transfers: 200 }));
+      expectEveryCounter(await readCounters(remote, { serialNumber }, { frames: 64, queue: 10, transfers: 30 }));
       const other = remote.open({ serialNumber: kept.serialNumber });
       await expect(lastValueFrom(other)).rejects.toMatchObject({ code: "no-such-device" });
     }

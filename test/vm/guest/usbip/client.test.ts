@@ -27,8 +27,8 @@ test(
     const remote = usbip({ connect: connectTcp({ host, port }) });
 
     const [kernels, ours] = await Promise.all([
-      readCounters(libusb(), { serialNumber }, { frames: 64, transfers: 200 }),
-      readCounters(remote, { id: busId }, { frames: 8, transfers: 200 }),
+      readCounters(libusb(), { serialNumber }, { frames: 64, queue: 80, transfers: 250 }),
+      readCounters(remote, { id: busId }, { frames: 64, queue: 10, transfers: 30 }),
     ]);
 
     expectEveryCounter(kernels);
