@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { connect, type AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { NEVER } from "rxjs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket, type ClientOptions } from "ws";
@@ -403,6 +404,57 @@ describe("a server that somebody else makes", () => {
       if (request.url === "/other") socket.end("HTTP/1.1 418 Teapot\r\n\r\n");
     });
     expect(await statusOf(await rawRequest(port, { path: "/other" }))).toBe(418);
+  });
+
+  it("has several bridges, on a path each; another path is nobody's", async () => {
+    const http = await httpServer();
+    for (const path of ["/one", "/other"]) await listen({ server: http, path });
+    const { port } = http.address() as AddressInfo;
+    for (const path of ["/one", "/other"]) expect(await statusOf(await rawRequest(port, { path }))).toBe(101);
+    const socket = await rawRequest(port, { path: "/third" });
+    expect(await statusOf(socket)).toBe(404);
+    await once(socket, "close");
+  });
+
+  it("has a path that nobody answers, where a broken connection breaks nothing else", async () => {
+    const http = await httpServer();
+    const { port } = await listen({ server: http });
+    const socket = await rawRequest(port, { path: "/other" });
+    expect(await statusOf(socket)).toBe(404);
+    const asked = new Promise<Duplex>((resolve) => {
+      http.on("upgrade", (_, theirs: Duplex) => {
+        resolve(theirs);
+      });
+    });
+    const other = await rawRequest(port, { path: "/other" });
+    const theirs = await asked;
+    expect(theirs.listenerCount("error")).toBeGreaterThan(0);
+    other.resetAndDestroy();
+    await until(() => theirs.destroyed);
+    expect(await statusOf(await rawRequest(port))).toBe(101);
+  });
+
+  it("has two bridges on one path: the first gets the requests, the other tells of it", async () => {
+    const http = await httpServer();
+    const refused: string[] = [];
+    const accepted: string[] = [];
+    for (const name of ["first", "other"]) {
+      const acceptor: StreamAcceptor = {
+        accept: () => {
+          accepted.push(name);
+          return NEVER;
+        },
+        refused: ({ message }) => refused.push(`${name}: ${message}`),
+      };
+      const listening = listenWebSocket(acceptor, { server: http }).subscribe();
+      onTestFinished(() => {
+        listening.unsubscribe();
+      });
+    }
+    const { port } = http.address() as AddressInfo;
+    expect(await statusOf(await rawRequest(port))).toBe(101);
+    expect(accepted).toStrictEqual(["first"]);
+    expect(refused).toStrictEqual([expect.stringMatching(/^other: .*path of its own/)]);
   });
 
   it("may listen later, and is left as it was", async () => {
