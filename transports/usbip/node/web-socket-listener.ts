@@ -22,14 +22,16 @@ export interface WebSocketOptions {
   readonly port?: number | undefined;
   /**
    * Takes the requests of a server of Node that somebody else makes, has listen and closes, instead
-   * of listening on `host` and `port`: one of `node:https` for TLS.
+   * of listening on `host` and `port`: one of `node:https` for TLS. Where it listens anew, that is
+   * checked and emitted anew.
    */
   readonly server?: Server | undefined;
   /** Of the address. Default: `/`. */
   readonly path?: string | undefined;
   /**
    * What a client must have to come in: 16 to 1024 characters that nobody can guess. Without TLS, all on the
-   * way can read it.
+   * way can read it. Behind a proxy there has to be one, though the proxy is on this machine and the bridge
+   * on loopback: it sees the proxy, and not who comes to that.
    */
   readonly token?: string | undefined;
   /**
@@ -120,6 +122,8 @@ export function listenWebSocket(
 
     const listening = (): void => {
       try {
+        // It may have listened elsewhere before, where less was asked of who comes.
+        upgrade?.end();
         const address = http.address();
         const at = addressOf(http, address, path);
         checkReach(at.host, admission);
@@ -133,8 +137,8 @@ export function listenWebSocket(
       subscriber.error(listenError(error, host, port));
     };
     http.on("error", failed);
+    http.on("listening", listening);
     if (http.listening) listening();
-    else http.once("listening", listening);
     if (options.server === undefined) http.listen(port, host);
     return () => {
       http.off("listening", listening);

@@ -473,6 +473,32 @@ describe("a server that somebody else makes", () => {
     http.close();
   });
 
+  it("that listens anew, and where others can reach it, lets nobody in without a token", async () => {
+    const http = await httpServer();
+    const events: string[] = [];
+    const server = new UsbipServer({ transports: [] });
+    const listening = listenWebSocket(server, { server: http }).subscribe({
+      next: ({ host }) => events.push(host),
+      error: (error: unknown) => events.push(IsochError.is(error) ? error.code : String(error)),
+    });
+    onTestFinished(() => {
+      listening.unsubscribe();
+    });
+    const again = async (host: string) => {
+      http.close();
+      await once(http, "close");
+      http.listen(0, host);
+      await once(http, "listening");
+      return (http.address() as AddressInfo).port;
+    };
+    const socket = await rawRequest(await again("127.0.0.1"));
+    expect(await statusOf(socket)).toBe(101);
+    socket.destroy();
+    await again("0.0.0.0");
+    expect(events).toStrictEqual(["127.0.0.1", "127.0.0.1", "invalid-option"]);
+    expect(http.listenerCount("upgrade")).toBe(0);
+  });
+
   it("that others can reach takes a token as well", async () => {
     const http = await httpServer("0.0.0.0");
     expect(await codeOf({ server: http })).toBe("invalid-option");
