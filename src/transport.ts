@@ -266,8 +266,9 @@ export interface StreamPlan {
 export interface StreamSink {
   /**
    * At the latest when {@link StreamPlan.batch} results wait or the stream has ended: call
-   * {@link ResultSource.take} until it returns `undefined`. One call may stand for many results, and no other is owed before `take` has
-   * returned `undefined`: a consumer that pauses takes up again by itself. Not called after `stop`.
+   * {@link ResultSource.take} until it returns `undefined`. One call may stand for many results, and
+   * no other is owed before `take` has returned `undefined`: a consumer that pauses takes up again by
+   * itself. Not called after `stop`.
    */
   ready(): void;
   /**

@@ -106,7 +106,16 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
     const { native, address, frameDuration, activities } = this.#context;
     this.#checkOpen();
     const stream = this.#try("stream from", () =>
-      native.openStream(address, plan.frameLength, plan.frames, plan.queue, plan.ring, plan.batch, plan.overflow, frameDuration),
+      native.openStream(
+        address,
+        plan.frameLength,
+        plan.frames,
+        plan.queue,
+        plan.ring,
+        plan.batch,
+        plan.overflow,
+        frameDuration,
+      ),
     );
     this.#stream = stream;
     return new LibusbStream(stream, {

@@ -68,7 +68,8 @@ export type ServeEvent =
  * | other machines by plain USB/IP, without any protection | `tcp: { host: "0.0.0.0", allowRemote: true }` |
  *
  * A token keeps out who does not know it. It does not hide what goes over the network, itself included:
- * put TLS around it (`server`, or a proxy in front), or a VPN.
+ * put TLS around it (`server`, or a proxy in front), or a VPN. A proxy on this machine looks like this machine:
+ * without a token it lets in whoever reaches it.
  *
  * An unsubscribe gives all devices back, but nobody hears when; `stop` does the same, and completes then.
  *

@@ -66,12 +66,14 @@ export function listenTcp(server: StreamAcceptor, options: TcpOptions = {}): Obs
     const port = wholeNumber("port", options.port ?? 3240, 0, 65_535);
     const connections = wholeNumber("connections", options.connections ?? 64, 1);
     const drainTimeout = wholeNumber("drainTimeout", options.drainTimeout ?? defaultDrainTimeout, 1, 2 ** 31 - 1);
-    if (!allowRemote && !isLoopback(host)) {
+    const checkReach = (at: string): void => {
+      if (allowRemote || isLoopback(at)) return;
       throw new InvalidRequestError(
         "invalid-option",
-        `${host} can be reached from other machines, and USB/IP protects nothing: listen on 127.0.0.1, or say allowRemote`,
+        `${at} can be reached from other machines, and USB/IP protects nothing: listen on 127.0.0.1, or say allowRemote`,
       );
-    }
+    };
+    checkReach(host);
     const sockets = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay };
     const listener = createServer(sockets, (socket) => {
       void server.accept(tcpStream(socket, drainTimeout));
@@ -85,8 +87,14 @@ export function listenTcp(server: StreamAcceptor, options: TcpOptions = {}): Obs
     });
     listener.listen(port, host, () => {
       // A string is the path of a pipe, and null a listener that was closed.
-      const address = listener.address() as AddressInfo;
-      subscriber.next({ host: address.address, port: address.port });
+      const { address, port: taken } = listener.address() as AddressInfo;
+      try {
+        // What a name stands for is known only now.
+        checkReach(address);
+        subscriber.next({ host: address, port: taken });
+      } catch (error) {
+        subscriber.error(error);
+      }
     });
     return () => {
       listener.close();

@@ -1,8 +1,9 @@
+import dns from "node:dns";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { connect as connectSocket, createServer, type AddressInfo, type Socket } from "node:net";
 import { lastValueFrom } from "rxjs";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { IsochError } from "rx-isoch";
 import { counterDevice, readCounter, unpacedClock, VirtualBus, writeCounter } from "rx-isoch/transports/virtual";
 import { UsbipServer, type UsbipServerOptions } from "rx-isoch/transports/usbip";
@@ -247,6 +248,20 @@ describe("where it listens", () => {
 
   it.each(["127.0.0.1", "localhost", "127.0.0.2"])("on %s", async (host) => {
     expect(await codeOf({ host })).toBe("listens");
+  });
+
+  it("on no name for this machine that stands for another address", async () => {
+    const addresses = [{ address: "0.0.0.0", family: 4 }];
+    const lookup = vi.spyOn(dns, "lookup").mockImplementation(((_: string, ...rest: unknown[]) => {
+      const told = rest.at(-1) as (error: null, address: unknown, family?: number) => void;
+      if (rest.length === 1) told(null, "0.0.0.0", 4);
+      else told(null, addresses);
+    }) as typeof dns.lookup);
+    onTestFinished(() => {
+      lookup.mockRestore();
+    });
+    expect(await codeOf({ host: "localhost" })).toBe("invalid-option");
+    expect(await codeOf({ host: "localhost", allowRemote: true })).toBe("listens");
   });
 
   it("elsewhere where it is told to", async () => {

@@ -24,6 +24,15 @@ export function tooMany(connections: number): IsochError {
   );
 }
 
+/** A request that something else on the same server has answered. */
+export function takenElsewhere(cause: unknown): IsochError {
+  return new TransportError(
+    "transport-failed",
+    "something else on this server takes the same requests for a WebSocket: give each a path of its own",
+    { cause },
+  );
+}
+
 /** Why there is no listening, from an error of Node. */
 export function listenError(error: NodeJS.ErrnoException, host: string, port: number): IsochError {
   const details = { native: error.code, cause: error };

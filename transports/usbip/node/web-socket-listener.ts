@@ -10,7 +10,7 @@ import type { StreamAcceptor } from "../byte-stream.js";
 import { longestMessage, subprotocol } from "../web-socket/protocols.js";
 import { AcceptedStream } from "./accepted-stream.js";
 import { Admission } from "./admission.js";
-import { listenError, tooMany } from "./errors.js";
+import { listenError, takenElsewhere, tooMany } from "./errors.js";
 import { isLoopback } from "./loopback.js";
 import { hostAndPort, peerOf } from "./peer.js";
 
@@ -22,14 +22,16 @@ export interface WebSocketOptions {
   readonly port?: number | undefined;
   /**
    * Takes the requests of a server of Node that somebody else makes, has listen and closes, instead
-   * of listening on `host` and `port`: one of `node:https` for TLS.
+   * of listening on `host` and `port`: one of `node:https` for TLS. Where it listens anew, that is
+   * checked and emitted anew.
    */
   readonly server?: Server | undefined;
   /** Of the address. Default: `/`. */
   readonly path?: string | undefined;
   /**
    * What a client must have to come in: 16 to 1024 characters that nobody can guess. Without TLS, all on the
-   * way can read it.
+   * way can read it. Behind a proxy there has to be one, though the proxy is on this machine and the bridge
+   * on loopback: it sees the proxy, and not who comes to that.
    */
   readonly token?: string | undefined;
   /**
@@ -120,6 +122,8 @@ export function listenWebSocket(
 
     const listening = (): void => {
       try {
+        // It may have listened elsewhere before, where less was asked of who comes.
+        upgrade?.end();
         const address = http.address();
         const at = addressOf(http, address, path);
         checkReach(at.host, admission);
@@ -133,8 +137,8 @@ export function listenWebSocket(
       subscriber.error(listenError(error, host, port));
     };
     http.on("error", failed);
+    http.on("listening", listening);
     if (http.listening) listening();
-    else http.once("listening", listening);
     if (options.server === undefined) http.listen(port, host);
     return () => {
       http.off("listening", listening);
@@ -153,6 +157,10 @@ interface ConnectionLimits {
   readonly connections: number;
   readonly drainTimeout: number;
 }
+
+/** The listeners for requests that are of bridges: several can be on a server, on a path each. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type
+const bridges = new WeakMap<Function, Admission>();
 
 /** The requests for a WebSocket that come to a server. */
 class Upgrade {
@@ -182,6 +190,7 @@ class Upgrade {
     this.#admission = admission;
     this.#isLocal = isLocal;
     this.#limits = limits;
+    bridges.set(this.#requested, admission);
     http.on("upgrade", this.#requested);
   }
 
@@ -191,8 +200,9 @@ class Upgrade {
 
   readonly #requested = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (!this.#admission.isForPath(request)) {
-      // It may be somebody else's.
-      if (this.#http.listenerCount("upgrade") === 1) refuse(socket, 404);
+      // It may be somebody else's, or nobody's, and then nobody would hear how it breaks.
+      socket.on("error", () => undefined);
+      if (this.#isNobodys(request)) refuse(socket, 404);
       return;
     }
     const refusal = this.#admission.refusal(request, this.#isLocal);
@@ -201,12 +211,28 @@ class Upgrade {
       this.#acceptor.refused(refusal.error, peerOf(request.socket));
       return;
     }
-    const { connections, drainTimeout } = this.#limits;
+    const { connections } = this.#limits;
     if (this.#connections >= connections) {
       refuse(socket, 503);
       this.#acceptor.refused(tooMany(connections), peerOf(request.socket));
       return;
     }
+    // ws throws at a socket that another one of its servers has taken already.
+    try {
+      this.#upgrade(request, socket, head);
+    } catch (error) {
+      this.#acceptor.refused(takenElsewhere(error), peerOf(request.socket));
+    }
+  };
+
+  /** No listener on the server is for that path, as far as can be known; the first of them says so. */
+  #isNobodys(request: IncomingMessage): boolean {
+    const all = this.#http.listeners("upgrade").map((listener) => bridges.get(listener));
+    return all[0] === this.#admission && all.every((admission) => admission?.isForPath(request) === false);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { drainTimeout } = this.#limits;
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       this.#connections++;
       webSocket.once("close", () => {
@@ -217,7 +243,7 @@ class Upgrade {
         error: () => undefined,
       });
     });
-  };
+  }
 }
 
 /** @throws {@link InvalidRequestError} */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { connect, type AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { NEVER } from "rxjs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket, type ClientOptions } from "ws";
@@ -405,6 +406,57 @@ describe("a server that somebody else makes", () => {
     expect(await statusOf(await rawRequest(port, { path: "/other" }))).toBe(418);
   });
 
+  it("has several bridges, on a path each; another path is nobody's", async () => {
+    const http = await httpServer();
+    for (const path of ["/one", "/other"]) await listen({ server: http, path });
+    const { port } = http.address() as AddressInfo;
+    for (const path of ["/one", "/other"]) expect(await statusOf(await rawRequest(port, { path }))).toBe(101);
+    const socket = await rawRequest(port, { path: "/third" });
+    expect(await statusOf(socket)).toBe(404);
+    await once(socket, "close");
+  });
+
+  it("has a path that nobody answers, where a broken connection breaks nothing else", async () => {
+    const http = await httpServer();
+    const { port } = await listen({ server: http });
+    const socket = await rawRequest(port, { path: "/other" });
+    expect(await statusOf(socket)).toBe(404);
+    const asked = new Promise<Duplex>((resolve) => {
+      http.on("upgrade", (_, theirs: Duplex) => {
+        resolve(theirs);
+      });
+    });
+    const other = await rawRequest(port, { path: "/other" });
+    const theirs = await asked;
+    expect(theirs.listenerCount("error")).toBeGreaterThan(0);
+    other.resetAndDestroy();
+    await until(() => theirs.destroyed);
+    expect(await statusOf(await rawRequest(port))).toBe(101);
+  });
+
+  it("has two bridges on one path: the first gets the requests, the other tells of it", async () => {
+    const http = await httpServer();
+    const refused: string[] = [];
+    const accepted: string[] = [];
+    for (const name of ["first", "other"]) {
+      const acceptor: StreamAcceptor = {
+        accept: () => {
+          accepted.push(name);
+          return NEVER;
+        },
+        refused: ({ message }) => refused.push(`${name}: ${message}`),
+      };
+      const listening = listenWebSocket(acceptor, { server: http }).subscribe();
+      onTestFinished(() => {
+        listening.unsubscribe();
+      });
+    }
+    const { port } = http.address() as AddressInfo;
+    expect(await statusOf(await rawRequest(port))).toBe(101);
+    expect(accepted).toStrictEqual(["first"]);
+    expect(refused).toStrictEqual([expect.stringMatching(/^other: .*path of its own/)]);
+  });
+
   it("may listen later, and is left as it was", async () => {
     const http = createHttpServer();
     const server = new UsbipServer({ transports: [] });
@@ -419,6 +471,32 @@ describe("a server that somebody else makes", () => {
       http.eventNames().filter((name) => http.listenerCount(name) > 0 && /upgrade|error/.test(String(name))),
     ).toStrictEqual([]);
     http.close();
+  });
+
+  it("that listens anew, and where others can reach it, lets nobody in without a token", async () => {
+    const http = await httpServer();
+    const events: string[] = [];
+    const server = new UsbipServer({ transports: [] });
+    const listening = listenWebSocket(server, { server: http }).subscribe({
+      next: ({ host }) => events.push(host),
+      error: (error: unknown) => events.push(IsochError.is(error) ? error.code : String(error)),
+    });
+    onTestFinished(() => {
+      listening.unsubscribe();
+    });
+    const again = async (host: string) => {
+      http.close();
+      await once(http, "close");
+      http.listen(0, host);
+      await once(http, "listening");
+      return (http.address() as AddressInfo).port;
+    };
+    const socket = await rawRequest(await again("127.0.0.1"));
+    expect(await statusOf(socket)).toBe(101);
+    socket.destroy();
+    await again("0.0.0.0");
+    expect(events).toStrictEqual(["127.0.0.1", "127.0.0.1", "invalid-option"]);
+    expect(http.listenerCount("upgrade")).toBe(0);
   });
 
   it("that others can reach takes a token as well", async () => {

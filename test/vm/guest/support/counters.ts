@@ -15,6 +15,7 @@ export async function readCounters(
   const pipe = isochPipe(transport, { ...selector, ...counterStreaming });
   const results = await lastValueFrom(pipe.results(options).pipe(take(transfers), toArray()));
   await lastValueFrom(pipe.closing, { defaultValue: undefined });
+  expect(results).toHaveLength(transfers);
   return results;
 }
 

@@ -15,7 +15,12 @@ export class UsbipDaemon {
   static async start(): Promise<UsbipDaemon> {
     load("usbip-host");
     const daemon = new UsbipDaemon(spawn("usbipd", ["--ipv4"], { stdio: "ignore" }));
-    await until("usbipd answers", () => listed() !== undefined);
+    try {
+      await until("usbipd answers", () => listed() !== undefined);
+    } catch (error) {
+      await daemon.#end();
+      throw error;
+    }
     return daemon;
   }
 
@@ -38,10 +43,15 @@ export class UsbipDaemon {
     try {
       for (const busId of this.#bound) await this.unbind(busId);
     } finally {
-      const ended = once(this.#process, "exit");
-      this.#process.kill();
-      await ended;
+      await this.#end();
     }
+  }
+
+  async #end(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, "exit");
+    this.#process.kill();
+    await ended;
   }
 }
 

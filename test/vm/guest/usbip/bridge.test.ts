@@ -4,7 +4,7 @@ import { usbip } from "rx-isoch/transports/usbip";
 import { serve, type ServeEvent } from "rx-isoch/transports/usbip/serve";
 import { connectTcp } from "rx-isoch/transports/usbip/tcp";
 import { connectWebSocket } from "rx-isoch/transports/usbip/websocket";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { CounterBus } from "../support/counter-devices.js";
 import { expectEveryCounter, readCounters } from "../support/counters.js";
@@ -38,6 +38,11 @@ test(
     });
     const served = new Promise<void>((resolve, reject) => {
       bridge.subscribe({ next: (event) => events.push(event), error: reject, complete: resolve });
+    });
+    // Neither is it left to the next attempt.
+    onTestFinished(async () => {
+      stop.next();
+      await served;
     });
     const listening = () => events.filter((event) => event.type === "listening");
     await until("the bridge listens", () => listening().length === 2);

@@ -3,7 +3,7 @@ import { isochPipe } from "rx-isoch";
 import { libusb } from "rx-isoch/transports/libusb";
 import { usbip } from "rx-isoch/transports/usbip";
 import { connectTcp } from "rx-isoch/transports/usbip/tcp";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { CounterBus } from "../support/counter-devices.js";
 import { counterStreaming, expectEveryCounter, readCounters } from "../support/counters.js";
 import { run } from "../support/kernel.js";
@@ -49,6 +49,8 @@ test("the kernel's client is refused what ours has, until it is given back", asy
     ),
   );
   await lastValueFrom(pipe.closing, { defaultValue: undefined });
+  // By itself, once the bus is closed; others count on its port.
+  onTestFinished(() => until("the kernel let it go", () => withSerial("wanted").length === 0));
   attach();
   await until("the kernel has the device", () => withSerial("wanted").length === 1);
 });
