@@ -258,6 +258,26 @@ describe("races", () => {
     expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0, inFlight: 0 });
   });
 
+  it.each(["AbortError", "NetworkError"])("reset with calls in flight, which end with %s: cancelled", async (name) => {
+    const aborts: ((reason: unknown) => void)[] = [];
+    const { transport } = await lab((inner) => ({
+      isochronousTransferIn: () => new Promise((_, reject) => aborts.push(reject)),
+      reset: async () => {
+        await inner.reset();
+        for (const abort of aborts) abort(new DOMException("as the test says", name));
+      },
+    }));
+    const raw = await port(transport);
+    const sent = Array.from({ length: 20 }, () => raw.submit({ lengths: 64, frames: 8 }));
+    await done(raw.device.reset());
+    for (const { completion } of sent) {
+      const { cancelled, rejected, error, statuses } = await completion;
+      expect({ cancelled, rejected, error }).toStrictEqual({ cancelled: true, rejected: undefined, error: undefined });
+      expect(statusesOf({ statuses })).toStrictEqual(new Array(8).fill("not-complete"));
+    }
+    await raw.close();
+  });
+
   it("nobody tells of an unplug: noticed by the calls in flight, and by what is asked", async () => {
     const { inner, attachment } = await lab();
     const transport = webusb({ devices: [inner] });
