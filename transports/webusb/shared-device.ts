@@ -28,7 +28,7 @@ import {
   selectFailed,
   type Attempt,
 } from "./errors.js";
-import type { WebUsbDevice } from "./usb.js";
+import type { WebUsbControlSetup, WebUsbDevice } from "./usb.js";
 
 /** How the devices of a transport are used. */
 export interface DeviceOptions {
@@ -37,6 +37,8 @@ export interface DeviceOptions {
   readonly framesPerCall: number | undefined;
 }
 
+/** A request that every device answers (USB 2.0, 9.4.5). */
+const getStatus: WebUsbControlSetup = { requestType: "standard", recipient: "device", request: 0, value: 0, index: 0 };
 /** What is lost with a packet that failed, where nothing else was asked for. */
 const defaultBatch = { microseconds: 4000, frames: 32 } as const;
 /** More packets than that Linux takes in no transfer. */
@@ -63,6 +65,7 @@ export class SharedDevice {
   #wasOpen = false;
   #unplugged: DeviceError | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #checking: Promise<boolean> | undefined;
 
   constructor(id: string, usb: WebUsbDevice, options: DeviceOptions) {
     this.#usb = usb;
@@ -268,11 +271,22 @@ export class SharedDevice {
     await Promise.all(draining);
   }
 
-  /** To open what is open does nothing, and fails where it is gone: the one question there is. */
-  async #isPresent(): Promise<boolean> {
+  #isPresent(): Promise<boolean> {
+    this.#checking ??= this.#checkThere().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  /**
+   * To open what is open does nothing, and fails where the browser knows that it is gone. The system knows
+   * earlier, and lets no request through.
+   */
+  async #checkThere(): Promise<boolean> {
     if (this.#usb.opened) {
       try {
         await this.#usb.open();
+        await this.#unlessGone(this.#usb.controlTransferIn(getStatus, 2));
         return !this.isGone;
       } catch (error) {
         if (nameOf(error) !== "NotFoundError") return !this.isGone;

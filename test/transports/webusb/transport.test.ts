@@ -49,6 +49,7 @@ async function errorOf(work: Promise<unknown>): Promise<IsochError> {
 const open = (transport: ReturnType<typeof webusb>): Promise<TransportDevice> => firstValueFrom(transport.open({}));
 const port = (transport: ReturnType<typeof webusb>, alternate = 1) => RawPort.open(transport, {}, 0x81, alternate);
 const rejecting = (name: string) => () => Promise.reject(new DOMException("as the test says", name));
+const lost = rejecting("NotFoundError");
 const never = () => new Promise<never>(() => undefined);
 const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
 const statusesOf = ({ statuses }: { readonly statuses: Uint8Array }) => Array.from(statuses, statusOf);
@@ -276,6 +277,19 @@ describe("races", () => {
       expect(statusesOf({ statuses })).toStrictEqual(new Array(8).fill("not-complete"));
     }
     await raw.close();
+  });
+
+  it.each([
+    ["the browser does not know yet", "device-gone", (): Partial<WebUsbDevice> => ({ controlTransferIn: lost })],
+    ["it is the interface that is gone", "pipe-closed", (): Partial<WebUsbDevice> => ({})],
+  ])("NotFoundError of a device that is open, where %s: %s", async (_what, code, then) => {
+    const { transport, inner, usb } = await lab();
+    const changes: Partial<WebUsbDevice> = {};
+    usb.present[0] = altered(inner, changes);
+    const raw = await port(transport);
+    Object.assign(changes, { isochronousTransferIn: lost }, then());
+    expect((await raw.submit({ lengths: 64 }).completion).error?.code).toBe(code);
+    await raw.close().catch(() => undefined);
   });
 
   it("nobody tells of an unplug: noticed by the calls in flight, and by what is asked", async () => {
