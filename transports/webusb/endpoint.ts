@@ -132,8 +132,12 @@ export class WebUsbIsochEndpoint implements TransportEndpoint {
     void call().then(
       (take) => {
         this.#landed(batch, () => {
-          take();
-          this.#refusals.clear();
+          try {
+            take();
+            this.#refusals.clear();
+          } catch (error) {
+            this.#refused(batch, error, sentAt);
+          }
         });
       },
       async (error: unknown) => {

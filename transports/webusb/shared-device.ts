@@ -46,8 +46,8 @@ export const maxBatch = 128;
 
 /**
  * A USBDevice, and who uses it. It is one object, open or not, whose claims are those of the page; so
- * whoever opens it here shares it, and each interface belongs to one of them. Steps on it run one after
- * the other: browsers refuse one that comes while another changes something.
+ * whoever opens it here shares it, and each interface belongs to one of them. Changes to it run one after
+ * the other: browsers refuse whatever comes while one is under way.
  */
 export class SharedDevice {
   readonly #usb: WebUsbDevice;
@@ -142,7 +142,10 @@ export class SharedDevice {
     const { type, request, value, index } = setup;
     const to = `get an answer to the ${type} request ${request}, value ${value}, index ${index}, from`;
     const denied = "the browser lets no page send this request, or not to an interface that it protects";
-    return this.#step({ to, advice: { denied } }, () => controlTransfer(this.#usb, this.#info.id, setup, data));
+    // It waits for changes under way, but a device that never answers it holds up no change, nor the close.
+    return this.#last.then(() =>
+      this.#perform({ to, advice: { denied } }, () => controlTransfer(this.#usb, this.#info.id, setup, data)),
+    );
   }
 
   claim(interfaceNumber: number, user: object): Promise<void> {
@@ -195,7 +198,8 @@ export class SharedDevice {
       const draining = [...this.#selected.keys()].map((interfaceNumber) => this.#retire(interfaceNumber));
       await this.#usb.reset();
       for (const interfaceNumber of this.#claims.keys()) {
-        await this.#usb.releaseInterface(interfaceNumber);
+        // Linux has given it up, and refuses to do it again.
+        await this.#usb.releaseInterface(interfaceNumber).catch(() => undefined);
         await this.#usb.claimInterface(interfaceNumber);
       }
       await Promise.all(draining);

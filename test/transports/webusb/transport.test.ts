@@ -131,6 +131,13 @@ describe("where nothing moves", () => {
     expect(await codeOf(lastValueFrom(isochPipe(transport, { endpoint: 0x81 }).results()))).toBe("unsupported");
   });
 
+  it("no answer at all, where there should be one: unsupported", async () => {
+    const { transport } = await lab(() => ({ isochronousTransferIn: () => Promise.resolve(undefined as never) }));
+    const raw = await port(transport);
+    expect((await raw.submit({ lengths: 64, frames: 4 }).completion).error?.code).toBe("unsupported");
+    await raw.close();
+  });
+
   it("answers that are none: frames that fail, and no more bytes than there is room for", async () => {
     const bytes = new DataView(new ArrayBuffer(100).slice(0));
     const { transport } = await lab(() => ({
@@ -257,6 +264,41 @@ describe("races", () => {
     await done(pipe.closing).catch(() => undefined);
     await closing;
     expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0, inFlight: 0 });
+  });
+
+  it("reset where the system forgets what is claimed, as Linux does: done, and it streams again", async () => {
+    let isForgotten = false;
+    const { transport } = await lab((inner) => ({
+      reset: async () => {
+        await inner.reset();
+        isForgotten = true;
+      },
+      releaseInterface: (number) => (isForgotten ? rejecting("NetworkError")() : inner.releaseInterface(number)),
+      claimInterface: async (number) => {
+        await inner.claimInterface(number);
+        isForgotten = false;
+      },
+    }));
+    const device = await open(transport);
+    await done(device.claimInterface(0));
+    await done(device.reset());
+    await done(device.close());
+    const results = isochPipe(transport, { endpoint: 0x81 }).results();
+    expect((await firstValueFrom(results)).error).toBe("ok");
+  });
+
+  it("a control request that is never answered holds up neither a claim nor the close", async () => {
+    const { transport, inner } = await lab((device) => ({
+      controlTransferIn: (setup, length) =>
+        setup.requestType === "vendor" ? never() : device.controlTransferIn(setup, length),
+    }));
+    const device = await open(transport);
+    const vendor = { direction: "in", type: "vendor", recipient: "device", request: 1, value: 0, index: 0 } as const;
+    const asking = device.controlTransfer(vendor, 12).subscribe();
+    await done(device.claimInterface(0));
+    await done(device.close());
+    expect(inner.opened).toBe(false);
+    asking.unsubscribe();
   });
 
   it.each(["AbortError", "NetworkError"])("reset with calls in flight, which end with %s: cancelled", async (name) => {
