@@ -132,8 +132,12 @@ export class WebUsbIsochEndpoint implements TransportEndpoint {
     void call().then(
       (take) => {
         this.#landed(batch, () => {
-          take();
-          this.#refusals.clear();
+          try {
+            take();
+            this.#refusals.clear();
+          } catch (error) {
+            this.#refused(batch, error, sentAt);
+          }
         });
       },
       async (error: unknown) => {
@@ -155,13 +159,16 @@ export class WebUsbIsochEndpoint implements TransportEndpoint {
 
   #refused(batch: Batch, error: unknown, sentAt: number): void {
     const { id, frameDuration } = this.#context;
-    const name = nameOf(error);
-    switch (name) {
+    // What is given up is aborted; Chromium on Linux has the same name for that as for a bad packet.
+    if (this.#refusal !== undefined) {
+      batch.cut();
+      return;
+    }
+    switch (nameOf(error)) {
       case "AbortError":
       case "InvalidStateError":
       case "NotFoundError":
-        if (this.#refusal === undefined) this.fail(takenAway(id, error));
-        else batch.cut();
+        this.fail(takenAway(id, error));
         return;
       case "SecurityError":
       case "NotAllowedError":

@@ -28,7 +28,7 @@ import {
   selectFailed,
   type Attempt,
 } from "./errors.js";
-import type { WebUsbDevice } from "./usb.js";
+import type { WebUsbControlSetup, WebUsbDevice } from "./usb.js";
 
 /** How the devices of a transport are used. */
 export interface DeviceOptions {
@@ -37,6 +37,8 @@ export interface DeviceOptions {
   readonly framesPerCall: number | undefined;
 }
 
+/** A request that every device answers (USB 2.0, 9.4.5). */
+const getStatus: WebUsbControlSetup = { requestType: "standard", recipient: "device", request: 0, value: 0, index: 0 };
 /** What is lost with a packet that failed, where nothing else was asked for. */
 const defaultBatch = { microseconds: 4000, frames: 32 } as const;
 /** More packets than that Linux takes in no transfer. */
@@ -44,8 +46,8 @@ export const maxBatch = 128;
 
 /**
  * A USBDevice, and who uses it. It is one object, open or not, whose claims are those of the page; so
- * whoever opens it here shares it, and each interface belongs to one of them. Steps on it run one after
- * the other: browsers refuse one that comes while another changes something.
+ * whoever opens it here shares it, and each interface belongs to one of them. Changes to it run one after
+ * the other: browsers refuse whatever comes while one is under way.
  */
 export class SharedDevice {
   readonly #usb: WebUsbDevice;
@@ -63,6 +65,7 @@ export class SharedDevice {
   #wasOpen = false;
   #unplugged: DeviceError | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #checking: Promise<boolean> | undefined;
 
   constructor(id: string, usb: WebUsbDevice, options: DeviceOptions) {
     this.#usb = usb;
@@ -139,7 +142,10 @@ export class SharedDevice {
     const { type, request, value, index } = setup;
     const to = `get an answer to the ${type} request ${request}, value ${value}, index ${index}, from`;
     const denied = "the browser lets no page send this request, or not to an interface that it protects";
-    return this.#step({ to, advice: { denied } }, () => controlTransfer(this.#usb, this.#info.id, setup, data));
+    // It waits for changes under way, but a device that never answers it holds up no change, nor the close.
+    return this.#last.then(() =>
+      this.#perform({ to, advice: { denied } }, () => controlTransfer(this.#usb, this.#info.id, setup, data)),
+    );
   }
 
   claim(interfaceNumber: number, user: object): Promise<void> {
@@ -192,7 +198,8 @@ export class SharedDevice {
       const draining = [...this.#selected.keys()].map((interfaceNumber) => this.#retire(interfaceNumber));
       await this.#usb.reset();
       for (const interfaceNumber of this.#claims.keys()) {
-        await this.#usb.releaseInterface(interfaceNumber);
+        // Linux has given it up, and refuses to do it again.
+        await this.#usb.releaseInterface(interfaceNumber).catch(() => undefined);
         await this.#usb.claimInterface(interfaceNumber);
       }
       await Promise.all(draining);
@@ -268,11 +275,22 @@ export class SharedDevice {
     await Promise.all(draining);
   }
 
-  /** To open what is open does nothing, and fails where it is gone: the one question there is. */
-  async #isPresent(): Promise<boolean> {
+  #isPresent(): Promise<boolean> {
+    this.#checking ??= this.#checkThere().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  /**
+   * To open what is open does nothing, and fails where the browser knows that it is gone. The system knows
+   * earlier, and lets no request through.
+   */
+  async #checkThere(): Promise<boolean> {
     if (this.#usb.opened) {
       try {
         await this.#usb.open();
+        await this.#unlessGone(this.#usb.controlTransferIn(getStatus, 2));
         return !this.isGone;
       } catch (error) {
         if (nameOf(error) !== "NotFoundError") return !this.isGone;

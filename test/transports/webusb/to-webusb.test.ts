@@ -258,6 +258,14 @@ describe("isochronousTransferIn, isochronousTransferOut", () => {
     expect(await rejection(device.transferIn(1, 64))).toBe("InvalidAccessError");
   });
 
+  it("an address instead of a number: NotFoundError", async () => {
+    const { device } = await claimed(3);
+    expect(await rejection(device.isochronousTransferIn(0x81, [64]))).toBe("NotFoundError");
+    expect(await rejection(device.isochronousTransferOut(0, new Uint8Array(8), [8]))).toBe("NotFoundError");
+    expect(await rejection(device.clearHalt("in", 0x81))).toBe("NotFoundError");
+    await device.close();
+  });
+
   it("IN: views of one buffer, each where its packet was asked for", async () => {
     const { device } = await claimed(1);
     const { data, packets } = await device.isochronousTransferIn(1, [3072, 3072, 3072]);

@@ -49,6 +49,7 @@ async function errorOf(work: Promise<unknown>): Promise<IsochError> {
 const open = (transport: ReturnType<typeof webusb>): Promise<TransportDevice> => firstValueFrom(transport.open({}));
 const port = (transport: ReturnType<typeof webusb>, alternate = 1) => RawPort.open(transport, {}, 0x81, alternate);
 const rejecting = (name: string) => () => Promise.reject(new DOMException("as the test says", name));
+const lost = rejecting("NotFoundError");
 const never = () => new Promise<never>(() => undefined);
 const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
 const statusesOf = ({ statuses }: { readonly statuses: Uint8Array }) => Array.from(statuses, statusOf);
@@ -128,6 +129,13 @@ describe("where nothing moves", () => {
   it("a device without the methods: unsupported", async () => {
     const { transport } = await lab(() => ({ isochronousTransferIn: undefined }) as unknown as Partial<WebUsbDevice>);
     expect(await codeOf(lastValueFrom(isochPipe(transport, { endpoint: 0x81 }).results()))).toBe("unsupported");
+  });
+
+  it("no answer at all, where there should be one: unsupported", async () => {
+    const { transport } = await lab(() => ({ isochronousTransferIn: () => Promise.resolve(undefined as never) }));
+    const raw = await port(transport);
+    expect((await raw.submit({ lengths: 64, frames: 4 }).completion).error?.code).toBe("unsupported");
+    await raw.close();
   });
 
   it("answers that are none: frames that fail, and no more bytes than there is room for", async () => {
@@ -256,6 +264,74 @@ describe("races", () => {
     await done(pipe.closing).catch(() => undefined);
     await closing;
     expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0, inFlight: 0 });
+  });
+
+  it("reset where the system forgets what is claimed, as Linux does: done, and it streams again", async () => {
+    let isForgotten = false;
+    const { transport } = await lab((inner) => ({
+      reset: async () => {
+        await inner.reset();
+        isForgotten = true;
+      },
+      releaseInterface: (number) => (isForgotten ? rejecting("NetworkError")() : inner.releaseInterface(number)),
+      claimInterface: async (number) => {
+        await inner.claimInterface(number);
+        isForgotten = false;
+      },
+    }));
+    const device = await open(transport);
+    await done(device.claimInterface(0));
+    await done(device.reset());
+    await done(device.close());
+    const results = isochPipe(transport, { endpoint: 0x81 }).results();
+    expect((await firstValueFrom(results)).error).toBe("ok");
+  });
+
+  it("a control request that is never answered holds up neither a claim nor the close", async () => {
+    const { transport, inner } = await lab((device) => ({
+      controlTransferIn: (setup, length) =>
+        setup.requestType === "vendor" ? never() : device.controlTransferIn(setup, length),
+    }));
+    const device = await open(transport);
+    const vendor = { direction: "in", type: "vendor", recipient: "device", request: 1, value: 0, index: 0 } as const;
+    const asking = device.controlTransfer(vendor, 12).subscribe();
+    await done(device.claimInterface(0));
+    await done(device.close());
+    expect(inner.opened).toBe(false);
+    asking.unsubscribe();
+  });
+
+  it.each(["AbortError", "NetworkError"])("reset with calls in flight, which end with %s: cancelled", async (name) => {
+    const aborts: ((reason: unknown) => void)[] = [];
+    const { transport } = await lab((inner) => ({
+      isochronousTransferIn: () => new Promise((_, reject) => aborts.push(reject)),
+      reset: async () => {
+        await inner.reset();
+        for (const abort of aborts) abort(new DOMException("as the test says", name));
+      },
+    }));
+    const raw = await port(transport);
+    const sent = Array.from({ length: 20 }, () => raw.submit({ lengths: 64, frames: 8 }));
+    await done(raw.device.reset());
+    for (const { completion } of sent) {
+      const { cancelled, rejected, error, statuses } = await completion;
+      expect({ cancelled, rejected, error }).toStrictEqual({ cancelled: true, rejected: undefined, error: undefined });
+      expect(statusesOf({ statuses })).toStrictEqual(new Array(8).fill("not-complete"));
+    }
+    await raw.close();
+  });
+
+  it.each([
+    ["the browser does not know yet", "device-gone", (): Partial<WebUsbDevice> => ({ controlTransferIn: lost })],
+    ["it is the interface that is gone", "pipe-closed", (): Partial<WebUsbDevice> => ({})],
+  ])("NotFoundError of a device that is open, where %s: %s", async (_what, code, then) => {
+    const { transport, inner, usb } = await lab();
+    const changes: Partial<WebUsbDevice> = {};
+    usb.present[0] = altered(inner, changes);
+    const raw = await port(transport);
+    Object.assign(changes, { isochronousTransferIn: lost }, then());
+    expect((await raw.submit({ lengths: 64 }).completion).error?.code).toBe(code);
+    await raw.close().catch(() => undefined);
   });
 
   it("nobody tells of an unplug: noticed by the calls in flight, and by what is asked", async () => {

@@ -5,6 +5,7 @@ import {
   type ConfigurationDescriptor,
   type ControlSetup,
   type DeviceInfo,
+  type Direction,
   type EndpointDescriptor,
   type InterfaceDescriptor,
   type TransportDevice,
@@ -215,21 +216,21 @@ export class UsbDeviceShape implements FullWebUsbDevice {
 
   async clearHalt(direction: "in" | "out", endpointNumber: number): Promise<void> {
     const device = this.#checkConfigured();
-    const address = endpointNumber | (direction === "in" ? 0x80 : 0);
+    const address = addressOf(direction, endpointNumber);
     this.#endpoint(address);
     await this.#call("the halt cannot be cleared", () => done(device.clearHalt(address)));
   }
 
   transferIn(endpointNumber: number): Promise<WebUsbInResult> {
-    return this.#noBulk(endpointNumber | 0x80);
+    return this.#noBulk("in", endpointNumber);
   }
 
   transferOut(endpointNumber: number): Promise<WebUsbOutResult> {
-    return this.#noBulk(endpointNumber);
+    return this.#noBulk("out", endpointNumber);
   }
 
   async isochronousTransferIn(endpointNumber: number, packetLengths: number[]): Promise<WebUsbIsochInResult> {
-    const calls = this.#calls(endpointNumber | 0x80);
+    const calls = this.#calls("in", endpointNumber);
     if (packetLengths.length === 0) return { data: new DataView(new ArrayBuffer(0)), packets: [] };
     return calls.receive(Uint32Array.from(packetLengths));
   }
@@ -239,7 +240,7 @@ export class UsbDeviceShape implements FullWebUsbDevice {
     data: WebUsbBytes,
     packetLengths: number[],
   ): Promise<WebUsbIsochOutResult> {
-    const calls = this.#calls(endpointNumber);
+    const calls = this.#calls("out", endpointNumber);
     const lengths = Uint32Array.from(packetLengths);
     const total = lengths.reduce((sum, length) => sum + length, 0);
     if (total !== data.byteLength) {
@@ -320,17 +321,18 @@ export class UsbDeviceShape implements FullWebUsbDevice {
     return device;
   }
 
-  #noBulk(address: number): Promise<never> {
+  #noBulk(direction: Direction, endpointNumber: number): Promise<never> {
     return new Promise(() => {
       this.#checkConfigured();
-      const { transferType } = this.#endpoint(address);
+      const { transferType } = this.#endpoint(addressOf(direction, endpointNumber));
       if (transferType === "isochronous") throw exception("InvalidAccessError", "the endpoint is isochronous");
       throw exception("NotSupportedError", "no transport has bulk or interrupt transfers");
     });
   }
 
-  #calls(address: number): IsochronousCalls {
+  #calls(direction: Direction, endpointNumber: number): IsochronousCalls {
     this.#checkConfigured();
+    const address = addressOf(direction, endpointNumber);
     const { transferType } = this.#endpoint(address);
     if (transferType !== "isochronous") throw exception("InvalidAccessError", `the endpoint is a ${transferType} one`);
     for (const { calls } of this.#claimed.values()) {
@@ -346,10 +348,7 @@ export class UsbDeviceShape implements FullWebUsbDevice {
       const found = alternate?.endpoints.find((each) => each.address === address);
       if (found !== undefined) return found;
     }
-    throw exception(
-      "NotFoundError",
-      "the endpoint is not part of a claimed interface and its selected alternate setting",
-    );
+    throw noEndpoint();
   }
 
   #interface({ configuration }: TransportDevice, interfaceNumber: number): InterfaceDescriptor {
@@ -461,6 +460,19 @@ function toSetup({
   index,
 }: WebUsbControlSetup): Omit<ControlSetup, "direction"> {
   return { type: requestType, recipient, request: request & 0xff, value: value & 0xffff, index: index & 0xffff };
+}
+
+/** An endpoint is named by its number, 1 to 15; an address (0x81) names none. */
+function addressOf(direction: Direction, endpointNumber: number): number {
+  if (endpointNumber < 1 || endpointNumber > 15) throw noEndpoint();
+  return direction === "in" ? endpointNumber | 0x80 : endpointNumber;
+}
+
+function noEndpoint(): DOMException {
+  return exception(
+    "NotFoundError",
+    "the endpoint is not part of a claimed interface and its selected alternate setting",
+  );
 }
 
 function copyOf(data: WebUsbBytes): Uint8Array {
