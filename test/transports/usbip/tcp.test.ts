@@ -252,11 +252,11 @@ describe("where it listens", () => {
 
   it("on no name for this machine that stands for another address", async () => {
     const addresses = [{ address: "0.0.0.0", family: 4 }];
-    const lookup = vi.spyOn(dns, "lookup").mockImplementation(((_: string, ...rest: unknown[]) => {
+    const lookup = vi.spyOn(dns, "lookup").mockImplementation((_: string, ...rest: unknown[]) => {
       const told = rest.at(-1) as (error: null, address: unknown, family?: number) => void;
       if (rest.length === 1) told(null, "0.0.0.0", 4);
       else told(null, addresses);
-    }) as typeof dns.lookup);
+    });
     onTestFinished(() => {
       lookup.mockRestore();
     });
