@@ -11,7 +11,15 @@ import { camera, nativeError, stubbedContext, stubbedDevice, stubbedQueue, stubb
 const id = "1-2:5";
 const gone = failure("DeviceError", "device-gone", `${id} was unplugged`, "wait for it to attach again");
 const inoutError = nativeError(-1, 5);
-const plan: StreamPlan = { frameLength: 64, frames: 8, queue: 2, ring: 4, batch: 1, overflow: "drop-oldest", start: "asap" };
+const plan: StreamPlan = {
+  frameLength: 64,
+  frames: 8,
+  queue: 2,
+  ring: 4,
+  batch: 1,
+  overflow: "drop-oldest",
+  start: "asap",
+};
 const sink: StreamSink = { ready: () => undefined, drained: () => undefined };
 
 function open(native: NativeDevice, location: NativeDeviceInfo = camera): Promise<OpenedDevice> {
