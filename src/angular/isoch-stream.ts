@@ -171,21 +171,20 @@ class HeldStream implements IsochStream {
 
   stop(): void {
     this.#act(() => {
-      if (this.#isRunning()) {
+      if (this.#isRunning() || this.#state() === "failed") {
         this.#showTotals();
         this.#turn("stopping");
         this.#endLast();
         this.#closing.pipe(takeUntil(this.#over)).subscribe({
           error: (error: unknown) => {
+            // Told once.
+            this.#closing = EMPTY;
             this.#fail(asIsochError(error));
           },
           complete: () => {
             if (this.#state() === "stopping") this.#turn("idle");
           },
         });
-      } else if (this.#state() === "failed") {
-        this.#endLast();
-        this.#turn("idle");
       }
     });
   }
@@ -200,11 +199,10 @@ class HeldStream implements IsochStream {
   #open(): void {
     const over = this.#over;
     this.#turn("opening");
-    this.#closing = EMPTY;
     defer(() => {
       const source = this.#source();
+      this.#closing = source instanceof IsochPipe ? source.closing : EMPTY;
       if (!(source instanceof IsochPipe)) return source;
-      this.#closing = source.closing;
       return source.results(this.#options.stream);
     })
       .pipe(takeUntil(over))
@@ -231,16 +229,21 @@ class HeldStream implements IsochStream {
   }
 
   #restart(failure: IsochError): void {
-    defer(() => this.#options.restart?.(failure) ?? EMPTY)
-      .pipe(take(1), takeUntil(this.#over))
-      .subscribe({
-        next: () => {
-          this.#open();
-        },
-        error: (error: unknown) => {
-          this.#fail(asIsochError(error));
-        },
-      });
+    this.#act(() => {
+      defer(() => this.#options.restart?.(failure) ?? EMPTY)
+        .pipe(take(1), takeUntil(this.#over))
+        .subscribe({
+          next: () => {
+            // It comes from where it likes, a button in the zone among others.
+            this.#act(() => {
+              this.#open();
+            });
+          },
+          error: (error: unknown) => {
+            this.#fail(asIsochError(error));
+          },
+        });
+    });
   }
 
   #isRunning(): boolean {

@@ -1,4 +1,4 @@
-import { animationFrameScheduler, auditTime, type MonoTypeOperatorFunction } from "rxjs";
+import { animationFrames, audit, auditTime, type MonoTypeOperatorFunction } from "rxjs";
 
 /** Milliseconds between values where nothing is painted: about as long as an animation frame. */
 const unpaintedPace = 16;
@@ -8,5 +8,6 @@ const unpaintedPace = 16;
  * 16 ms. While a page is hidden its browser paints nothing either, and the latest value waits.
  */
 export function painted<T>(): MonoTypeOperatorFunction<T> {
-  return "requestAnimationFrame" in globalThis ? auditTime(0, animationFrameScheduler) : auditTime(unpaintedPace);
+  // Not on animationFrameScheduler, which everybody shares: what others throw there would end this, too.
+  return "requestAnimationFrame" in globalThis ? audit(() => animationFrames()) : auditTime(unpaintedPace);
 }

@@ -72,7 +72,10 @@ export class LiveView {
       const button = (name: string) => document.querySelector(`[data-test="${name}"]`);
       const state = () => document.querySelector('[data-test="state"]')?.textContent.trim();
       const until = async (wanted: string) => {
-        while (state() !== wanted) await new Promise((resolve) => setTimeout(resolve, 1));
+        while (state() !== wanted) {
+          if (state() === "failed") throw new Error(document.querySelector('[data-test="message"]')?.textContent);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
       };
       for (let i = 0; i < times; i++) {
         button("start")?.click();

@@ -9,5 +9,6 @@ export default defineConfig({
     globalSetup: "test/browser/setup.ts",
     testTimeout: 120_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
   },
 });

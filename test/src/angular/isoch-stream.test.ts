@@ -3,7 +3,7 @@ import { testInjector } from "./test-injector.js";
 import { computed, NgZone, signal } from "@angular/core";
 import { concat, from, NEVER, Observable, of, Subject, tap, throwError } from "rxjs";
 import { isochStream, replug, type IsochStream, type IsochStreamState } from "../../../src/angular/index.js";
-import { isochPipe, type IsochResults, type IsochTransport } from "../../../src/index.js";
+import { DeviceError, isochPipe, type IsochResults, type IsochTransport } from "../../../src/index.js";
 import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
 import { results } from "../../support/hand-made.js";
 import { expectClean, inPipe, marbleLab } from "../../support/marble-lab.js";
@@ -92,6 +92,28 @@ describe("isochStream", () => {
       expect(stream.state()).toBe("failed");
       expect(plain(stream.error())).toStrictEqual(failure("DeviceError", "device-gone"));
       expect(stream.totals().frames).toBe(5);
+    }),
+  );
+
+  it(
+    "is stopping, and not idle, while what failed is being closed",
+    marbles((m) => {
+      const lab = marbleLab(m, {}, (bus) => slowTransport(bus, m.scheduler, { delay: 2 }));
+      const stream = testInjector().run(() =>
+        isochStream(() => isochPipe(lab.transport, inPipe), { stream: perTransfer }),
+      );
+      const states = watched(lab, stream, 12, 14);
+      stream.start();
+      lab.at(10, () => {
+        lab.attachment.detach();
+      });
+      lab.at(13, () => stream.stop());
+      lab.finish();
+      expect(states).toStrictEqual([
+        [12, "failed"],
+        [14, "stopping"],
+      ]);
+      expect(stream.state()).toBe("idle");
     }),
   );
 
@@ -295,6 +317,36 @@ describe("isochStream", () => {
     stream.stop();
     reader();
     expect([began, computations]).toStrictEqual([[true, true], 1]);
+  });
+
+  it("starts again outside of the zone, wherever the restart comes from", () => {
+    let outside = false;
+    const zone = {
+      runOutsideAngular: <T>(work: () => T): T => {
+        const before = outside;
+        outside = true;
+        try {
+          return work();
+        } finally {
+          outside = before;
+        }
+      },
+    };
+    const began: boolean[] = [];
+    const button = new Subject<void>();
+    const stream = testInjector({ provide: NgZone, useValue: zone }).run(() =>
+      isochStream(
+        () => {
+          began.push(outside);
+          return throwError(() => new DeviceError("device-gone", "plug it in again"));
+        },
+        { restart: () => button },
+      ),
+    );
+    stream.start();
+    button.next();
+    expect(began).toStrictEqual([true, true]);
+    stream.stop();
   });
 
   it("leaves nothing behind after a hundred starts and stops", async () => {
