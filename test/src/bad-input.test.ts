@@ -605,6 +605,7 @@ const numericOptions: readonly NumericOption[] = [
   { name: "StreamOptions.frames", use: withStream("frames") },
   { name: "StreamOptions.queue", use: withStream("queue") },
   { name: "StreamOptions.ring", use: withStream("ring") },
+  { name: "StreamOptions.batch", use: withStream("batch") },
   { name: "StreamOptions.start", use: withStream("start") },
   { name: "EndpointSelector.endpoint", use: withSelector("endpoint") },
   { name: "EndpointSelector.interfaceNumber", use: withSelector("interfaceNumber") },
