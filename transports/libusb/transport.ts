@@ -9,6 +9,7 @@ import {
   type TransportDevice,
 } from "../../src/index.js";
 import { matchesSelector } from "../../src/device-selector.js";
+import { opening } from "../../src/opening.js";
 import { subscribeInner } from "../../src/subscribe-inner.js";
 import {
   loadAddon,
@@ -104,21 +105,7 @@ class LibusbTransport implements IsochTransport {
   }
 
   open(selector: DeviceSelector): Observable<TransportDevice> {
-    return new Observable<TransportDevice>((subscriber) => {
-      this.#open(selector).then(
-        (device) => {
-          if (subscriber.closed) {
-            device.close().subscribe({ error: () => undefined });
-            return;
-          }
-          subscriber.next(device);
-          subscriber.complete();
-        },
-        (error: unknown) => {
-          subscriber.error(error);
-        },
-      );
-    });
+    return opening(() => this.#open(selector));
   }
 
   async #open(selector: DeviceSelector): Promise<OpenedDevice> {

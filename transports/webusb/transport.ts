@@ -13,6 +13,7 @@ import {
   type TransportDevice,
 } from "../../src/index.js";
 import { matchesSelector } from "../../src/device-selector.js";
+import { opening } from "../../src/opening.js";
 import { inWords } from "../../src/errors.js";
 import { oneOf, wholeNumber } from "../../src/numbers.js";
 import { nameOf, noneChosen } from "./errors.js";
@@ -195,21 +196,7 @@ class Transport implements WebUsbTransport {
   }
 
   open(selector: DeviceSelector): Observable<TransportDevice> {
-    return new Observable((subscriber) => {
-      this.#open(selector).then(
-        (device) => {
-          if (subscriber.closed) {
-            device.close().subscribe({ error: () => undefined });
-            return;
-          }
-          subscriber.next(device);
-          subscriber.complete();
-        },
-        (error: unknown) => {
-          subscriber.error(error);
-        },
-      );
-    });
+    return opening(() => this.#open(selector));
   }
 
   async #open(selector: DeviceSelector): Promise<OpenedDevice> {
