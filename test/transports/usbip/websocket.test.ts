@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { firstValueFrom, from, lastValueFrom, take, toArray } from "rxjs";
+import { firstValueFrom, from, lastValueFrom, toArray } from "rxjs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import { isochPipe } from "rx-isoch";
@@ -11,7 +11,6 @@ import { connectWebSocket, type WebSocketConstructor } from "rx-isoch/transports
 import {
   counterDevice,
   counterProtocol,
-  readCounter,
   realTimeClock,
   unpacedClock,
   VirtualBus,
@@ -21,8 +20,9 @@ import {
 import { done } from "../../support/raw-port.js";
 import { bridge, busIds, token } from "./bridge.js";
 import { codeOf, until } from "./client/setup.js";
+import { secondOfHighSpeed } from "./second-of-high-speed.js";
 
-const { vendorId, inEndpoint, outEndpoint } = counterProtocol;
+const { vendorId, outEndpoint } = counterProtocol;
 
 async function listening(): Promise<{ readonly listener: Server; readonly url: string; readonly sockets: Socket[] }> {
   const sockets: Socket[] = [];
@@ -136,38 +136,13 @@ describe("over WebSocket", () => {
     return { device, server, transport: usbip({ connect: connectWebSocket({ url, WebSocket }) }) };
   }
 
-  /** A second of what high speed carries at most: 24.576 MB. */
-  async function second(clock: BusClock): Promise<{ readonly lost: number; readonly milliseconds: number }> {
-    const { transport } = await served(clock);
-    const pipe = isochPipe(transport, { vendorId, endpoint: inEndpoint, alternate: 1 });
-    const began = performance.now();
-    const stream = pipe.results({ frames: 32, queue: 100, ring: 300 });
-    const results = await lastValueFrom(stream.pipe(take(250), toArray()));
-    const milliseconds = performance.now() - began;
-    await done(pipe.closing);
-    let expected: number | undefined;
-    let total = 0;
-    for (const each of results) {
-      const { lost } = each;
-      total += lost;
-      if (expected !== undefined) expected += lost;
-      for (const { data, status } of each) {
-        expect(status).toBe("ok");
-        const counter = readCounter(data) ?? NaN;
-        expect(counter).toBe(expected ?? counter);
-        expected = counter + 1;
-      }
-    }
-    return { lost: total, milliseconds };
-  }
-
   it("brings a second of high speed as fast as it can, every packet once or told as lost", async () => {
-    expect((await second(unpacedClock())).milliseconds).toBeLessThan(10_000);
+    expect((await secondOfHighSpeed((await served(unpacedClock())).transport)).milliseconds).toBeLessThan(10_000);
   });
 
   // Again where the machine was busy with something else: a defect fails each time.
   it("brings a second of high speed in a second, and loses nothing", { retry: 4 }, async () => {
-    const { lost, milliseconds } = await second(realTimeClock());
+    const { lost, milliseconds } = await secondOfHighSpeed((await served(realTimeClock())).transport);
     expect(lost).toBe(0);
     // At the pace of the bus, not in bursts behind it.
     expect(milliseconds).toBeLessThan(5000);

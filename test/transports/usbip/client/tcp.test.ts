@@ -1,7 +1,7 @@
 import dns from "node:dns";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { firstValueFrom, from, lastValueFrom, take, toArray } from "rxjs";
+import { firstValueFrom, from, lastValueFrom, toArray } from "rxjs";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { isochPipe } from "rx-isoch";
 import { close, issue } from "rx-isoch/operators";
@@ -10,17 +10,16 @@ import { connectTcp, listenTcp, type TcpAddress } from "rx-isoch/transports/usbi
 import {
   counterDevice,
   counterProtocol,
-  readCounter,
   realTimeClock,
   unpacedClock,
   VirtualBus,
   writeCounter,
-  type BusClock,
 } from "rx-isoch/transports/virtual";
 import { done } from "../../../support/raw-port.js";
 import { codeOf, until } from "./setup.js";
+import { secondOfHighSpeed } from "../second-of-high-speed.js";
 
-const { vendorId, inEndpoint } = counterProtocol;
+const { vendorId } = counterProtocol;
 
 type Lookup = (host: string, options: unknown, answer: (error: null, addresses: readonly object[]) => void) => void;
 
@@ -116,37 +115,12 @@ describe("over TCP", () => {
     return { device, server, transport: usbip({ connect: connectTcp(address) }) };
   }
 
-  /** A second of what high speed carries at most: 24.576 MB. */
-  async function second(clock: BusClock): Promise<{ readonly lost: number; readonly milliseconds: number }> {
-    const { transport } = await served(clock);
-    const pipe = isochPipe(transport, { vendorId, endpoint: inEndpoint, alternate: 1 });
-    const began = performance.now();
-    const stream = pipe.results({ frames: 32, queue: 100, ring: 300 });
-    const results = await lastValueFrom(stream.pipe(take(250), toArray()));
-    const milliseconds = performance.now() - began;
-    await done(pipe.closing);
-    let expected: number | undefined;
-    let total = 0;
-    for (const each of results) {
-      const { lost } = each;
-      total += lost;
-      if (expected !== undefined) expected += lost;
-      for (const { data, status } of each) {
-        expect(status).toBe("ok");
-        const counter = readCounter(data) ?? NaN;
-        expect(counter).toBe(expected ?? counter);
-        expected = counter + 1;
-      }
-    }
-    return { lost: total, milliseconds };
-  }
-
   it("brings a second of high speed as fast as it can, every packet once or told as lost", async () => {
-    expect((await second(unpacedClock())).milliseconds).toBeLessThan(10_000);
+    expect((await secondOfHighSpeed((await served(unpacedClock())).transport)).milliseconds).toBeLessThan(10_000);
   });
 
   it("brings a second of high speed in a second, and loses nothing", async () => {
-    const { lost, milliseconds } = await second(realTimeClock());
+    const { lost, milliseconds } = await secondOfHighSpeed((await served(realTimeClock())).transport);
     expect(lost).toBe(0);
     expect(milliseconds).toBeLessThan(2000);
   });
