@@ -68,12 +68,18 @@ export class ReplayEndpoint implements TransportEndpoint {
     this.#turnSoon();
   }
 
-  /** The endpoint is no more: what is in flight is cancelled, and nothing else is taken. */
+  /** The endpoint is no more: what is in flight completes as cancelled, and nothing else is taken. */
   retire(refusal: IsochError): void {
-    if (this.#refusal !== undefined) return;
-    this.#refusal = refusal;
-    for (const { submission } of [...this.#queue]) this.cancel(submission);
+    this.#refusal ??= refusal;
+    this.#wake.unsubscribe();
     this.#leave();
+    for (let head = this.#queue.shift(); head !== undefined; head = this.#queue.shift()) {
+      if (!head.isSettled) {
+        cutShort(head);
+        head.submission.cancelled = true;
+      }
+      this.#complete(head.submission);
+    }
   }
 
   #turnSoon(): void {
