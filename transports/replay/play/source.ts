@@ -29,8 +29,8 @@ const pieceSize = 2 ** 18;
 export function openChunks(source: CaptureSource): Chunks {
   if (source instanceof Uint8Array) return inPieces(once(source));
   if (typeof source === "function") return inPieces(iterated(source()));
-  if ("slice" in source) return blobChunks(source);
-  return inPieces(iterated(source));
+  if (Symbol.iterator in source || Symbol.asyncIterator in source) return inPieces(iterated(source));
+  return blobChunks(source);
 }
 
 function once(bytes: Uint8Array): Chunks {

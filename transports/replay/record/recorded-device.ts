@@ -30,17 +30,23 @@ export function recordedDevice(
     defer(() => {
       const events = new ControlEvents(address, recorder.nextId(), setup, data);
       recorder.write(() => events.submission(recorder.now()));
-      let answer = noData;
+      let isTold = false;
+      const completed = (answer: Uint8Array) => {
+        if (isTold) return;
+        isTold = true;
+        recorder.write(() => events.completion(recorder.now(), answer));
+      };
       return work().pipe(
         tap({
+          // Who takes the answer may leave before it completes.
           next: (value) => {
-            if (value instanceof Uint8Array) answer = new Uint8Array(value);
+            if (value instanceof Uint8Array) completed(value);
           },
           error: (error: unknown) => {
             recorder.write(() => events.failure(recorder.now(), error));
           },
           complete: () => {
-            recorder.write(() => events.completion(recorder.now(), answer));
+            completed(noData);
           },
         }),
       );
