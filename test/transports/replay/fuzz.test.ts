@@ -74,7 +74,7 @@ async function playAll(bytes: Uint8Array): Promise<void> {
 }
 
 function expectOurs(error: unknown): void {
-  if (error !== undefined && !IsochError.is(error)) throw error;
+  if (error !== undefined && !IsochError.is(error)) throw new Error("not one of ours", { cause: error });
 }
 
 describe("captures from anywhere", () => {

@@ -1,4 +1,17 @@
-import { catchError, concatMap, firstValueFrom, lastValueFrom, map, merge, mergeMap, of, take, toArray } from "rxjs";
+import {
+  catchError,
+  concatMap,
+  connectable,
+  firstValueFrom,
+  lastValueFrom,
+  map,
+  merge,
+  mergeMap,
+  of,
+  take,
+  tap,
+  toArray,
+} from "rxjs";
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, it } from "vitest";
 import { IsochError, isochPipe, openDevice, type IsochResults, type IsochTransport } from "rx-isoch";
@@ -175,9 +188,7 @@ describe("captures of others", () => {
 
   it("a device that nobody asked for its descriptors is made up, or described by the program", async () => {
     const capture = handMadePcap(twoTransfers());
-    const [{ device }] = await lastValueFrom(replay(capture).devices().pipe(take(1), toArray())).then(([each]) =>
-      each === undefined ? Promise.reject(new Error("none")) : [each],
-    );
+    const { device } = await firstValueFrom(replay(capture).devices());
     expect(device).toMatchObject({ id: "2.5", speed: "full", descriptor: { vendorId: 0 } });
     const { deviceDescriptor, configurationDescriptor } = counterDevice({ speed: "full" });
     const known = replay(capture, { deviceDescriptor, configurationDescriptor });
@@ -344,17 +355,14 @@ describe("OUT and control", () => {
     expect(await firstValueFrom(ask(replay(bytes), getStatistics))).toBe(12);
     expect(await firstValueFrom(ask(replay(bytes), 99))).toBe("control-stalled");
     const setup = [0xc0, 7, 0, 0, 0, 0, 4, 0];
-    const answers = handMadePcap(
-      [1, 2]
-        .flatMap((id) => [
-          { time: id, bytes: handMadeEvent({ type: "S", id, transferType: 2, endpoint: 0x80, time: id, setup }) },
-          {
-            time: id,
-            bytes: handMadeEvent({ type: "C", id, transferType: 2, endpoint: 0x80, time: id, data: Uint8Array.of(id) }),
-          },
-        ])
-        .concat(twoTransfers()),
-    );
+    const requests = [1, 2].flatMap((id) => {
+      const common = { id, transferType: 2, endpoint: 0x80, time: id };
+      return [
+        { time: id, bytes: handMadeEvent({ ...common, type: "S", setup }) },
+        { time: id, bytes: handMadeEvent({ ...common, type: "C", data: Uint8Array.of(id) }) },
+      ];
+    });
+    const answers = handMadePcap([...requests, ...twoTransfers()]);
     const device = await firstValueFrom(replay(answers).open({}));
     const next = () =>
       firstValueFrom(
@@ -372,11 +380,12 @@ describe("recorded", () => {
     const transport = recorded(new VirtualBus({ devices: [counterDevice()], clock: unpacedClock() }));
     const chunks: Uint8Array[] = [];
     let expected: IsochResults | undefined;
+    const capture = connectable(transport.capture.pipe(tap((chunk) => chunks.push(chunk))));
     await new Promise<void>((resolve) => {
       const stream = isochPipe(transport, { endpoint: inEndpoint }).results({ frames: 4 });
       let count = 0;
       const subscription = stream.subscribe((each) => {
-        if (++count === 3) transport.capture.subscribe((chunk) => chunks.push(chunk));
+        if (++count === 3) capture.connect();
         if (count === 8) expected = each;
         if (count < 10) return;
         subscription.unsubscribe();

@@ -111,7 +111,7 @@ class CaptureTransport implements ReplayTransport {
     const plan = { source, isPaced, loop, scheduler: isPaced ? scheduler : asyncScheduler };
     this.#content = indexCapture(source, options).pipe(
       map(({ devices, summary }) => ({ summary, devices: devices.map((each) => new DeviceState(each, plan)) })),
-      shareReplay(1),
+      shareReplay({ bufferSize: 1, refCount: false }),
     );
   }
 

@@ -1,4 +1,4 @@
-import { defer, Observable, tap } from "rxjs";
+import { defer, tap, type Observable } from "rxjs";
 import {
   findIsochEndpoint,
   serviceInterval,
