@@ -64,9 +64,9 @@ module.exports = {
       to: { path: "^(operators|transports|test|examples)/", pathNot: "^transports/$1/" },
     },
     {
-      name: "virtual-and-webusb-run-anywhere",
+      name: "replay-virtual-and-webusb-run-anywhere",
       severity: "error",
-      from: { path: "^transports/(virtual|webusb)/" },
+      from: { path: "^transports/(replay|virtual|webusb)/" },
       to: { dependencyTypes: ["core"] },
     },
     {

@@ -1,6 +1,9 @@
-import type { FrameStatus } from "../../../src/index.js";
+import type { FrameStatus } from "./status.js";
 
-/** The numbers of Linux that stand in status fields, negative (asm-generic/errno-base.h, asm-generic/errno.h). */
+/**
+ * The numbers of Linux that stand in status fields, negative (asm-generic/errno-base.h, asm-generic/errno.h).
+ * @internal
+ */
 export const errno = {
   ENOENT: -2,
   EIO: -5,
@@ -21,6 +24,7 @@ export const errno = {
   ECONNRESET: -104,
   ESHUTDOWN: -108,
   ETIMEDOUT: -110,
+  EINPROGRESS: -115,
   EREMOTEIO: -121,
 } as const;
 
@@ -62,7 +66,10 @@ const statuses: ReadonlyMap<number, FrameStatus> = new Map<number, FrameStatus>(
   [errno.ECONNRESET, "cancelled"],
 ]);
 
-/** The negative errno that says a status on the wire. Where Linux has one word for several of ours, that one. */
+/**
+ * The negative errno that says a status on the wire. Where Linux has one word for several of ours, that one.
+ * @internal
+ */
 export function errnoOfStatus(status: FrameStatus): number {
   return errnos[status];
 }
@@ -72,6 +79,7 @@ export function errnoOfStatus(status: FrameStatus): number {
  * calls keeps the number beside it, in `nativeStatuses`.
  *
  * EXDEV reads `not-accessed`: the wire does not tell that from a packet whose turn had not come.
+ * @internal
  */
 export function statusOfErrno(code: number): FrameStatus {
   return statuses.get(code) ?? "failed";
