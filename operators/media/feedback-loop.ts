@@ -5,7 +5,6 @@ import {
   PacketSizer,
   type AudioAlternate,
   type AudioFeedback,
-  type AudioFunction,
 } from "../../src/class/uac/index.js";
 import {
   DeviceError,
@@ -91,7 +90,7 @@ function captureOf(
     .filter((each) => each.interfaceNumber === interfaceNumber && each.endpoint.address === endpoint)
     .filter((each) => interfaceNumber !== alternate.interfaceNumber || each.alternate === alternate.alternate)
     .sort((one, other) => likeness(other) - likeness(one))
-    .flatMap((each) => measure(audio as AudioFunction, each, format.sampleRate, info.speed) ?? [])[0];
+    .flatMap((each) => measure(audio, each, format.sampleRate, info.speed) ?? [])[0];
 }
 
 function implicitPace(

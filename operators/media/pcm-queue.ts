@@ -46,15 +46,15 @@ export class PcmQueue {
 
   /** Whether there is something to be taken, or nothing more to wait for. */
   get isReady(): boolean {
-    if (this.#buffered > 0 || this.#error !== undefined || this.isDone) return true;
+    if (this.#buffered > 0 || this.#error !== undefined || this.isDone()) return true;
     if (this.#iterator !== undefined) return !this.#isAsync;
     const [next] = this.#waiting;
     return next !== undefined && !isAsyncIterable(next);
   }
 
   /** Whether everything has been taken, and nothing more will come. */
-  get isDone(): boolean {
-    return this.#isComplete && this.#buffered === 0 && this.#iterator === undefined && this.#waiting.length === 0;
+  isDone(): boolean {
+    return this.#error === undefined && this.#buffered === 0 && this.#isAtEnd;
   }
 
   /** Tells how samples have to stand; before that, nothing is pulled. */
@@ -113,9 +113,8 @@ export class PcmQueue {
   take(buffer: Uint8Array, size: number): number {
     while (this.#buffered < buffer.length && this.#pull());
     if (this.#error !== undefined) throw this.#error.error;
-    const isEnd = this.#isComplete && this.#iterator === undefined && this.#waiting.length === 0;
     let length = Math.min(buffer.length, this.#buffered);
-    if (!isEnd) length -= length % size;
+    if (!this.#isAtEnd) length -= length % size;
     for (let filled = 0; filled < length;) {
       const [chunk] = this.#chunks;
       if (chunk === undefined) break;
@@ -131,6 +130,11 @@ export class PcmQueue {
     this.#buffered -= length;
     this.#pullAhead();
     return length;
+  }
+
+  /** Nothing is left to pull from, and nothing more will be pushed. */
+  get #isAtEnd(): boolean {
+    return this.#isComplete && this.#iterator === undefined && this.#waiting.length === 0;
   }
 
   #tell(): void {
@@ -192,7 +196,13 @@ export class PcmQueue {
     if (!(piece instanceof PcmBlock)) throw notPcm(piece);
     const { channels, sampleRate, subslotSize, kind } = piece.format;
     const own = this.#format;
-    if (own === undefined || (channels === own.channels && subslotSize === own.subslotSize && kind === own.kind && sampleRate === own.sampleRate)) {
+    if (
+      own === undefined ||
+      (channels === own.channels &&
+        subslotSize === own.subslotSize &&
+        kind === own.kind &&
+        sampleRate === own.sampleRate)
+    ) {
       return piece.data;
     }
     throw new InvalidRequestError(

@@ -42,11 +42,11 @@ export class Playback {
   /** @throws {@link UnderrunError}; what the source failed with */
   *requests(): Generator<IsochRequest> {
     const { frameSize, format } = this.#chosen;
-    while (!this.#pcm.isDone) {
+    while (!this.#pcm.isDone()) {
       const lengths = Uint32Array.from({ length: this.#frames }, () => this.#pace.next() * frameSize);
       const buffer = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
       const filled = this.#pcm.take(buffer, frameSize);
-      const isEnd = filled < buffer.length && this.#pcm.isDone;
+      const isEnd = filled < buffer.length && this.#pcm.isDone();
       if (filled < buffer.length) buffer.fill(format.kind === "pcm8" ? 0x80 : 0, filled);
       if (isEnd) {
         if (filled > 0) yield this.#send(ending(lengths, buffer, filled + padding(filled, frameSize)), 0);

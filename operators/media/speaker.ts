@@ -166,7 +166,7 @@ function whenReady(
   return new Observable((subscriber) => {
     const start = () => {
       if (subscriber.closed || !pcm.isReady) return;
-      if (!pcm.isDone) subscriber.next(requests());
+      if (!pcm.isDone()) subscriber.next(requests());
       subscriber.complete();
     };
     subscribeInner(ready, subscriber, { next: start });

@@ -213,8 +213,7 @@ function fullSpeedConfiguration(feedback: AudioDeviceOptions["feedback"]): Uint8
 
 function highSpeedConfiguration(feedback: AudioDeviceOptions["feedback"]): Uint8Array {
   const hasExplicit = feedback === "explicit";
-  const general = (terminal: number) =>
-    Uint8Array.of(16, 0x24, 1, terminal, 0, 1, 1, 0, 0, 0, 2, 3, 0, 0, 0, 0);
+  const general = (terminal: number) => Uint8Array.of(16, 0x24, 1, terminal, 0, 1, 1, 0, 0, 0, 2, 3, 0, 0, 0, 0);
   const format = Uint8Array.of(6, 0x24, 2, 1, 2, 16);
   const endpoint = (address: number, attributes: number) =>
     concatenate(Uint8Array.of(7, 5, address, attributes, 32, 0, 1), Uint8Array.of(8, 0x25, 1, 0, 0, 0, 0, 0));

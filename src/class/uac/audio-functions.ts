@@ -16,7 +16,7 @@ const versions: Readonly<Record<number, UacVersion>> = { 0x00: 1, 0x20: 2 };
  *
  * Broken descriptors cost only themselves: what cannot be made sense of is left out, and told in
  * {@link AudioFunction.skipped}. So are alternate settings of another release than 1.0 and 2.0, and those without
- * samples in slots (format types II and III). Alternate settings without an endpoint take no bandwidth and stand in
+ * samples in slots (format types II and III). Alternate settings that take no bandwidth stand in
  * no list.
  *
  * @example
@@ -49,7 +49,12 @@ export function audioFunctions(configuration: ConfigurationDescriptor): AudioFun
     const audioControl = readAudioControl(control, version);
     const until = controls[i + 1]?.interfaceNumber ?? Infinity;
     const own = interfacesOf(configuration, interfaceNumber, audioControl, until);
-    return gather(interfaceNumber, version, audioControl, streaming.filter((each) => own(each.interfaceNumber)));
+    return gather(
+      interfaceNumber,
+      version,
+      audioControl,
+      streaming.filter((each) => own(each.interfaceNumber)),
+    );
   });
 }
 
@@ -112,7 +117,9 @@ function gather(
 
 /** The endpoint that the audio goes through: the first, if it is no feedback endpoint (UAC 1.0, 4.6.1; UAC 2.0, 4.10.1). */
 function dataEndpoint({ endpoints }: AlternateSetting): EndpointDescriptor | undefined {
-  const isochronous = endpoints.filter(({ transferType }) => transferType === "isochronous");
+  const isochronous = endpoints.filter(
+    ({ transferType, maxPacketSize }) => transferType === "isochronous" && (maxPacketSize & 0x7ff) > 0,
+  );
   const data = isochronous.filter(({ usageType }) => usageType !== "feedback");
   // With bSynchAddress it is the audio; without, on a full speed device of UAC 1.0, it can be either.
   return data.find(({ synchAddress = 0 }) => synchAddress !== 0) ?? data[0];

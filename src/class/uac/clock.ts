@@ -47,10 +47,7 @@ export function audioClock(
         if (entity.sources.length === 1) return next(0);
         return current(entity, controls.selectedPin, 1).pipe(mergeMap((pin) => next(pin - 1)));
       default:
-        return forkJoin([
-          current(entity, controls.numerator, 2),
-          current(entity, controls.denominator, 2),
-        ]).pipe(
+        return forkJoin([current(entity, controls.numerator, 2), current(entity, controls.denominator, 2)]).pipe(
           mergeMap(([numerator, denominator]) =>
             numerator === 0 || denominator === 0 ? throwError(() => noClock(clock)) : next(0, numerator / denominator),
           ),
@@ -76,8 +73,7 @@ export function clockRates(
   controlInterface: number,
   { source, factor }: AudioClock,
 ): Observable<SampleRateRange[]> {
-  const range = (length: number) =>
-    get(port, controlInterface, source.id, controls.sampleRate, length, requests.range);
+  const range = (length: number) => get(port, controlInterface, source.id, controls.sampleRate, length, requests.range);
   return range(2).pipe(
     mergeMap((head) => range(2 + Math.min(littleEndian(head, 0, 2), mostRanges) * rangeSize)),
     map((bytes) => {

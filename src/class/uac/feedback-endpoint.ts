@@ -2,19 +2,23 @@ import type { AlternateSetting, EndpointDescriptor } from "../../descriptors/mod
 import type { AudioFeedback } from "./model.js";
 
 /**
- * The feedback endpoint beside an asynchronous OUT endpoint: the one that bSynchAddress names (UAC 1.0, 4.6.1.1),
- * else one whose usage says so (USB 2.0, 9.6.6), else, as devices of before USB 2.0 have it, an IN endpoint that
- * keeps no time itself.
+ * The feedback endpoint beside an OUT endpoint: one whose usage says so (USB 2.0, 9.6.6), whatever the OUT endpoint
+ * says of itself, since there are devices that call theirs synchronous and have it. Else, beside an asynchronous
+ * one, that which bSynchAddress names (UAC 1.0, 4.6.1.1), or, as devices of before USB 2.0 have it, an IN endpoint
+ * that keeps no time itself.
  */
 export function explicitFeedback(setting: AlternateSetting, data: EndpointDescriptor): AudioFeedback | undefined {
-  if (data.direction === "in" || data.synchronizationType !== "asynchronous") return undefined;
+  if (data.direction === "in") return undefined;
   const others = setting.endpoints.filter(
     ({ transferType, direction }) => transferType === "isochronous" && direction === "in",
   );
+  const isAsynchronous = data.synchronizationType === "asynchronous";
   const endpoint =
-    others.find(({ address, usageType }) => address === data.synchAddress && usageType !== "implicit-feedback") ??
     others.find(({ usageType }) => usageType === "feedback") ??
-    others.find(({ usageType, synchronizationType }) => usageType === "data" && synchronizationType === "none");
+    others.find(
+      ({ address, usageType, synchronizationType }) =>
+        isAsynchronous && usageType === "data" && (address === data.synchAddress || synchronizationType === "none"),
+    );
   return endpoint === undefined ? undefined : { type: "explicit", endpoint };
 }
 

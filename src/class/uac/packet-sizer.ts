@@ -68,7 +68,10 @@ export class PacketSizer {
    */
   setRate(samples: number | undefined): void {
     if (samples !== undefined && !(samples > 0 && samples <= 2 ** 36)) {
-      throw new InvalidRequestError("invalid-number", `samples must be from 1 to 2^36 in 16.16, not ${inWords(samples)}`);
+      throw new InvalidRequestError(
+        "invalid-number",
+        `samples must be from 1 to 2^36 in 16.16, not ${inWords(samples)}`,
+      );
     }
     this.#rate = samples === undefined ? this.#nominal : Math.round(samples * unitsPerFixed);
   }

@@ -55,7 +55,10 @@ export function selectEndpointRate(
       }),
     );
     return concat(
-      set.pipe(ignoreElements(), catchError((error: unknown) => throwError(() => refused(error, sampleRate, rates)))),
+      set.pipe(
+        ignoreElements(),
+        catchError((error: unknown) => throwError(() => refused(error, sampleRate, rates))),
+      ),
       check,
     );
   });

@@ -7,8 +7,8 @@ import { expectClean } from "../../support/marble-lab.js";
 
 const seconds = 600;
 
-/** Plays ten minutes of virtual time, and tells what the device has seen of it. */
-async function play(options: AudioDeviceOptions, sampleRate: number) {
+/** Plays so many seconds of virtual time, and tells what the device has seen of it. */
+async function play(options: AudioDeviceOptions, sampleRate: number, seconds: number) {
   const device = new AudioDevice(options);
   const bus = new VirtualBus({ devices: [device], clock: unpacedClock() });
   let silence = 0;
@@ -43,7 +43,7 @@ describe("a speaker with a clock of its own, for ten minutes", { timeout: 120_00
     [200, "high", 48_000],
     [-200, "high", 44_100],
   ])("%i ppm off, explicit feedback at %s speed, %i Hz", async (ppm, speed, sampleRate) => {
-    const { drift, rate, deepest, ...rest } = await play({ speed, feedback: "explicit", ppm }, sampleRate);
+    const { drift, rate, deepest, ...rest } = await play({ speed, feedback: "explicit", ppm }, sampleRate, seconds);
     expect(rest).toStrictEqual({
       received: seconds * sampleRate,
       underruns: 0,
@@ -58,11 +58,10 @@ describe("a speaker with a clock of its own, for ten minutes", { timeout: 120_00
   });
 
   it.each<[ppm: number, speed: "full" | "high", sampleRate: number]>([
-    [200, "full", 48_000],
     [-200, "full", 44_100],
-    [200, "high", 44_100],
+    [200, "high", 48_000],
   ])("%i ppm off, implicit feedback at %s speed, %i Hz", async (ppm, speed, sampleRate) => {
-    const { drift, rate, deepest, ...rest } = await play({ speed, feedback: "implicit", ppm }, sampleRate);
+    const { drift, rate, deepest, ...rest } = await play({ speed, feedback: "implicit", ppm }, sampleRate, seconds);
     expect(rest).toStrictEqual({
       received: seconds * sampleRate,
       underruns: 0,
@@ -78,7 +77,7 @@ describe("a speaker with a clock of its own, for ten minutes", { timeout: 120_00
   });
 
   it.each([200, -200])("%i ppm off: without feedback it does not last, so the device is strict", async (ppm) => {
-    const { underruns, overruns } = await play({ speed: "full", feedback: "none", ppm }, 48_000);
+    const { underruns, overruns } = await play({ speed: "full", feedback: "none", ppm }, 48_000, 90);
     expect(ppm > 0 ? underruns : overruns).toBeGreaterThan(0);
   });
 });
