@@ -58,6 +58,26 @@ module.exports = {
       to: { pathNot: ["^(src|operators)/", "^node_modules/rxjs/"] },
     },
     {
+      name: "class-imports-the-model-alone",
+      comment: "a device class knows no other",
+      severity: "error",
+      from: { path: "^src/class/([^/]+)/" },
+      to: { path: "^src/(angular|class|cli|usbd)/", pathNot: "^src/class/$1/" },
+    },
+    {
+      name: "only-operators-media-imports-classes",
+      comment: "the model and the other operators do without",
+      severity: "error",
+      from: { path: "^(src|operators|transports)/", pathNot: "^(src/class|operators/media)/" },
+      to: { path: "^src/class/" },
+    },
+    {
+      name: "nothing-imports-operators-media",
+      severity: "error",
+      from: { path: "^(src|operators|transports)/", pathNot: "^(operators/media|src/cli)/" },
+      to: { path: "^operators/media/" },
+    },
+    {
       name: "transports-import-src-and-themselves",
       severity: "error",
       from: { path: "^transports/([^/]+)/" },

@@ -1,8 +1,10 @@
 import { AsyncSubject, catchError, concat, defer, Observable, of, tap, throwError } from "rxjs";
+import { closeOn, closingOn } from "./closings.js";
 import { checkControl } from "./control.js";
 import type { ConfigurationDescriptor } from "./descriptors/model.js";
 import { findIsochEndpoint, maxBytesPerInterval, serviceInterval } from "./endpoint.js";
 import { BusyError, TransferStateError } from "./errors.js";
+import { InterfaceClaims } from "./interface-claims.js";
 import { InterfaceLeases } from "./interface-leases.js";
 import { wholeNumber } from "./numbers.js";
 import type { PipeEndpoint } from "./pipe-endpoint.js";
@@ -67,6 +69,7 @@ export class UsbDevice {
   /** What the transport can do. */
   readonly capabilities: TransportCapabilities;
   readonly #device: TransportDevice;
+  readonly #claims: InterfaceClaims;
   readonly #leases: InterfaceLeases;
   /** By address: endpoints that are open, or being opened or closed. */
   readonly #opened = new Map<number, OpenedEndpoint>();
@@ -83,12 +86,31 @@ export class UsbDevice {
     this.configuration = device.configuration;
     this.capabilities = capabilities;
     this.#device = device;
-    this.#leases = new InterfaceLeases(device);
+    this.#claims = new InterfaceClaims(device);
+    this.#leases = new InterfaceLeases(this.#claims);
   }
 
   /** Completes when the device is closed; errors with what went wrong in closing. */
   get closed(): Observable<never> {
     return this.#closed.asObservable();
+  }
+
+  /**
+   * Claims an interface until the device is closed; pipes in it share the claim. Needed where requests go
+   * to the interface before a pipe is open, as in the negotiation of a camera. An interface that is claimed
+   * already stays so.
+   *
+   * The claims are given back, the last first, when every pipe is closed.
+   *
+   * Errors: {@link BusyError} `interface-busy`; {@link AccessError}; {@link EndpointError}
+   * `no-such-endpoint` where the device has no such interface; {@link DeviceError} `device-gone`;
+   * {@link TransferStateError} `pipe-closed`.
+   */
+  claimInterface(interfaceNumber: number): Observable<never> {
+    return defer(() => {
+      if (this.#isClosing) throw deviceClosed();
+      return this.#claims.hold(wholeNumber("interfaceNumber", interfaceNumber, 0, 255));
+    });
   }
 
   /**
@@ -249,7 +271,7 @@ export class UsbDevice {
   #settle(): void {
     if (!this.#isClosing || this.#isReleased || this.#opened.size > 0) return;
     this.#isReleased = true;
-    runAll(...this.#leaving, this.#device.close()).subscribe(this.#closed);
+    runAll(...this.#leaving, this.#claims.releaseHeld(), this.#device.close()).subscribe(this.#closed);
   }
 }
 
@@ -259,7 +281,8 @@ function deviceClosed(): TransferStateError {
 
 /**
  * Opens a device for as long as the subscription lasts: emits it, and closes it, after every pipe
- * on it, with the unsubscribe.
+ * on it, with the unsubscribe. A subscription that comes while an earlier one, or a pipe of the
+ * transport, is still closing waits for that.
  *
  * Errors: {@link DeviceError} `no-such-device`, `not-configured`; {@link DescriptorError};
  * {@link AccessError}.
@@ -279,9 +302,10 @@ export function openDevice(transport: IsochTransport, selector: DeviceSelector):
   return new Observable<UsbDevice>((subscriber) => {
     let device: UsbDevice | undefined;
     subscriber.add(() => {
-      void device?.close();
+      const closed = device?.close();
+      if (closed !== undefined) void closeOn(transport, () => closed);
     });
-    subscribeInner(transport.open(selector), subscriber, {
+    subscribeInner(concat(closingOn(transport), transport.open(selector)), subscriber, {
       next: (opened) => {
         device = new UsbDevice(opened, transport.capabilities);
         subscriber.next(device);

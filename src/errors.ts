@@ -16,6 +16,7 @@
  * | `no-such-endpoint` | {@link EndpointError} | the device has no such endpoint, interface or alternate setting |
  * | `not-isochronous` | {@link EndpointError} | the endpoint is of another transfer type |
  * | `not-in-alternate` | {@link EndpointError} | the endpoint is not part of the selected alternate setting |
+ * | `no-such-format` | {@link EndpointError} | the device has no alternate setting with this format or sample rate |
  * | `pipe-busy` | {@link BusyError} | the pipe already has a subscriber |
  * | `interface-busy` | {@link BusyError} | the interface is claimed by somebody else |
  * | `access-denied` | {@link AccessError} | the system does not let this program open the device |
@@ -25,6 +26,7 @@
  * | `device-gone` | {@link DeviceError} | the device was unplugged, or its port went down |
  * | `not-configured` | {@link DeviceError} | the device is there, but in no configuration: it has no endpoints yet |
  * | `control-stalled` | {@link DeviceError} | the device refused a control request |
+ * | `rate-refused` | {@link DeviceError} | the device does not run at this sample rate, although it says that it can |
  * | `transfer-closed` | {@link TransferStateError} | results or close asked of a closed transfer |
  * | `transfer-pending` | {@link TransferStateError} | results asked of a transfer that is not complete |
  * | `pipe-closed` | {@link TransferStateError} | a request issued on a pipe that was closed |
@@ -52,6 +54,7 @@ export type IsochErrorCode =
   | "no-such-endpoint"
   | "not-isochronous"
   | "not-in-alternate"
+  | "no-such-format"
   | "pipe-busy"
   | "interface-busy"
   | "access-denied"
@@ -61,6 +64,7 @@ export type IsochErrorCode =
   | "device-gone"
   | "not-configured"
   | "control-stalled"
+  | "rate-refused"
   | "transfer-closed"
   | "transfer-pending"
   | "pipe-closed"

@@ -12,6 +12,8 @@ interface Lease {
   releasing: AsyncSubject<never> | undefined;
 }
 
+type Steps = Pick<TransportDevice, "claimInterface" | "releaseInterface" | "selectAlternate">;
+
 /**
  * The interfaces of a device that pipes hold: claimed with the first, released with the last.
  * Pipes in the same alternate setting share it.
@@ -22,10 +24,10 @@ interface Lease {
  * @internal
  */
 export class InterfaceLeases {
-  readonly #device: TransportDevice;
+  readonly #device: Steps;
   readonly #leases = new Map<number, Lease>();
 
-  constructor(device: TransportDevice) {
+  constructor(device: Steps) {
     this.#device = device;
   }
 

@@ -1,11 +1,11 @@
-import { AsyncSubject, concat, concatMap, defer, EMPTY, map, Observable, of, Subject, takeUntil, tap } from "rxjs";
+import { concat, concatMap, defer, EMPTY, map, Observable, of, Subject, takeUntil, tap } from "rxjs";
+import { closeOn, closingOn } from "./closings.js";
 import { UsbDevice, type EndpointSelector } from "./device.js";
 import { asIsochError, BusyError, TransferStateError } from "./errors.js";
 import type { FrameResult, IsochResults } from "./results.js";
 import type { PipeSession } from "./session.js";
 import { planStream, type StreamOptions } from "./stream-options.js";
 import { subscribeInner } from "./subscribe-inner.js";
-import { settled } from "./teardown.js";
 import type { DeviceSelector, IsochTransport, ResultSource } from "./transport.js";
 
 /** Which endpoint of which device. */
@@ -162,12 +162,9 @@ export class IsochPipe extends Observable<FrameResult> {
         if (isReleased) return;
         isReleased = true;
         this.#inUse = false;
-        const closing = new AsyncSubject<never>();
-        concat(settled(closings.get(this.#origin) ?? EMPTY), close()).subscribe(closing);
-        this.#closing = closing.asObservable();
-        closings.set(this.#origin, this.#closing);
+        this.#closing = closeOn(this.#origin, close);
       };
-      const opening = concat(settled(closings.get(this.#origin) ?? EMPTY), this.#acquire).pipe(
+      const opening = concat(closingOn(this.#origin), this.#acquire).pipe(
         concatMap((device) => {
           if (this.#ownsDevice) close = () => device.close();
           return device.openPipe(this.selector);
@@ -192,12 +189,6 @@ export class IsochPipe extends Observable<FrameResult> {
     });
   }
 }
-
-/**
- * What is closing on a transport or a device. A pipe waits for it before it opens: to switch from
- * one pipe to another on the same interface is to close the one and to open the other.
- */
-const closings = new WeakMap<IsochTransport | UsbDevice, Observable<never>>();
 
 function closedMeanwhile(): TransferStateError {
   return new TransferStateError("pipe-closed", "the device was closed while the pipe was streaming: open it again");

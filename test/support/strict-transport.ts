@@ -40,9 +40,18 @@ export function strictTransport(inner: IsochTransport): StrictTransport {
 
 function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
   const claimed = new Set<number>();
-  const inFlight = new Set<Submission>();
-  const streams = new Set<TransportEndpoint>();
-  const isIdle = () => inFlight.size === 0 && streams.size === 0;
+  /** The alternate setting of each interface, and the interface of what is in flight. */
+  const selected = new Map<number, number>();
+  const inFlight = new Map<Submission, number>();
+  const streams = new Map<TransportEndpoint, number>();
+  const isIdle = (number: number) => ![...inFlight.values(), ...streams.values()].includes(number);
+  const interfaceOf = (address: number) =>
+    inner.configuration.interfaces.find(({ number, alternates }) =>
+      alternates.some(
+        ({ alternateSetting, endpoints }) =>
+          selected.get(number) === alternateSetting && endpoints.some((endpoint) => endpoint.address === address),
+      ),
+    )?.number;
   let isClosed = false;
   const begin = <T>(message: string, holds: () => boolean, work: Observable<T>): Observable<T> =>
     work.pipe(
@@ -81,27 +90,28 @@ function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
     releaseInterface: (number) =>
       begin(
         "released with transfers in flight, or without a claim",
-        () => claimed.delete(number) && isIdle(),
+        () => claimed.delete(number) && isIdle(number),
         inner.releaseInterface(number),
       ),
     selectAlternate: (number, alternate) =>
       begin(
         "selected without a claim, or with transfers in flight",
-        () => claimed.has(number) && isIdle(),
+        () => claimed.has(number) && isIdle(number),
         inner.selectAlternate(number, alternate),
-      ),
+      ).pipe(tap({ complete: () => selected.set(number, alternate) })),
     clearHalt: (address) => begin("clearHalt after close", () => true, inner.clearHalt(address)),
     reset: () => begin("reset after close", () => true, inner.reset()),
     openEndpoint: (address) => {
-      check(!isClosed && claimed.size > 0, "opened an endpoint without a claim");
-      return strictEndpoint(inner.openEndpoint(address), inFlight, streams, check, () => isClosed);
+      const number = interfaceOf(address) ?? -1;
+      check(!isClosed && claimed.has(number), "opened an endpoint without a claim");
+      return strictEndpoint(inner.openEndpoint(address), number, inFlight, streams, check, () => isClosed);
     },
     close: () =>
       begin(
         "closed twice, or with something open",
         () => {
           isClosed = true;
-          return claimed.size === 0 && isIdle();
+          return claimed.size === 0 && inFlight.size === 0 && streams.size === 0;
         },
         inner.close(),
       ).pipe(
@@ -117,8 +127,9 @@ function strictDevice(inner: TransportDevice, check: Check): TransportDevice {
 
 function strictEndpoint(
   inner: TransportEndpoint,
-  inFlight: Set<Submission>,
-  streams: Set<TransportEndpoint>,
+  interfaceNumber: number,
+  inFlight: Map<Submission, number>,
+  streams: Map<TransportEndpoint, number>,
   check: Check,
   isClosed: () => boolean,
 ): TransportEndpoint {
@@ -128,7 +139,7 @@ function strictEndpoint(
     check(!isClosed(), "submitted after close");
     check(!streams.has(inner), "submitted beside a stream");
     check(!inFlight.has(submission), "submitted twice");
-    for (const other of inFlight) check(!overlap(other.buffer, submission.buffer), "a buffer is in flight twice");
+    for (const other of inFlight.keys()) check(!overlap(other.buffer, submission.buffer), "a buffer is in flight twice");
     let isCompleted = false;
     const shadow: Submission = {
       lengths: submission.lengths,
@@ -170,13 +181,13 @@ function strictEndpoint(
     } finally {
       isSubmitting = wasSubmitting;
     }
-    inFlight.add(submission);
+    inFlight.set(submission, interfaceNumber);
     shadows.set(submission, shadow);
   };
   const stream = (plan: StreamPlan, sink: StreamSink): ResultSource => {
     check(!isClosed(), "streamed after close");
     check(shadows.size === 0 && !streams.has(inner), "streamed beside transfers, or beside a stream");
-    streams.add(inner);
+    streams.set(inner, interfaceNumber);
     return strictStream(
       (own) => present(inner.stream?.(plan, own)),
       sink,

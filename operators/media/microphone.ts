@@ -1,0 +1,53 @@
+import { concat, defer, EMPTY, type Observable } from "rxjs";
+import type { IsochTransport, StreamOptions, UsbDevice } from "../../src/index.js";
+import { wholeNumber } from "../../src/numbers.js";
+import { chooseAudio, type AudioFormatOptions, type AudioSelector } from "./audio-choice.js";
+import { AudioPipe, prepareClock, withDevice } from "./audio-pipe.js";
+import type { PcmBlock } from "./pcm-block.js";
+import { pcmBlocks, type PcmBlocksOptions } from "./pcm-blocks.js";
+
+/** The format that a microphone is to have, and what becomes of losses. */
+export interface MicrophoneOptions extends AudioFormatOptions, PcmBlocksOptions {
+  /** How the endpoint is streamed: transfers, ring, what happens when the consumer is too slow. */
+  readonly stream?: StreamOptions | undefined;
+}
+
+/**
+ * The sound of a microphone, or of any other input of the audio class (UAC 1.0 and 2.0), as blocks of samples.
+ *
+ * With the subscription, the device is opened, an alternate setting that has the format selected, and its rate set and
+ * checked; the unsubscribe stops, releases and closes. A transport opens the device for each subscription; a device
+ * that is open stays open, and other pipes of it, a speaker for one, can run beside.
+ *
+ * Errors: `EndpointError` `no-such-format`, which says what formats there are; `DeviceError` `rate-refused`; those of
+ * `IsochPipe.results`.
+ *
+ * @example
+ * ```ts
+ * import type { IsochTransport } from "rx-isoch";
+ * import { microphone } from "rx-isoch/operators/media";
+ *
+ * export const listen = (transport: IsochTransport) =>
+ *   microphone(transport, { vendorId: 0x054c }, { sampleRate: 48_000, channels: 2 }).subscribe((block) => {
+ *     console.log(block.firstFrame, block.frames, block.lost);
+ *   });
+ * ```
+ *
+ * @see speaker
+ */
+export function microphone(
+  source: IsochTransport | UsbDevice,
+  selector: AudioSelector,
+  options: MicrophoneOptions = {},
+): Observable<PcmBlock> {
+  const sampleRate = wholeNumber("sampleRate", options.sampleRate ?? 48_000, 1, 2 ** 20);
+  return withDevice(source, selector, (device) =>
+    defer(() => {
+      const chosen = chooseAudio(device, { ...options, sampleRate, selector, direction: "in" });
+      return concat(
+        chosen.alternate.version === 2 ? prepareClock(device, chosen) : EMPTY,
+        new AudioPipe(device, chosen).results(options.stream).pipe(pcmBlocks(chosen.format, options)),
+      );
+    }),
+  );
+}

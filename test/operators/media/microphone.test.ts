@@ -1,0 +1,99 @@
+import { lastValueFrom, map, take, toArray } from "rxjs";
+import { describe, expect, it } from "vitest";
+import { microphone, type PcmBlock } from "../../../operators/media/index.js";
+import { unpacedClock, VirtualBus } from "../../../transports/virtual/index.js";
+import { marbleBus } from "../../../transports/virtual/testing/index.js";
+import { AudioDevice, audioIds, type AudioDeviceOptions } from "../../support/audio-device.js";
+import { expectClean } from "../../support/marble-lab.js";
+import { marbles } from "../../support/marbles.js";
+import { failure, plain, thrown } from "../../support/plain-error.js";
+import { strictTransport } from "../../support/strict-transport.js";
+
+function lab(options: Partial<AudioDeviceOptions> = {}) {
+  const device = new AudioDevice({ speed: "full", feedback: "none", ...options });
+  const bus = new VirtualBus({ devices: [device], clock: unpacedClock() });
+  return { device, bus, transport: strictTransport(bus) };
+}
+
+/** Whether the samples of the left channel count up, from block to block too. */
+function countUp(blocks: readonly PcmBlock[]): boolean {
+  let next: number | undefined;
+  for (const block of blocks) {
+    const numbers = block.int16();
+    for (let i = 0; i < numbers.length; i += 2) {
+      const value = (numbers[i] ?? 0) & 0xffff;
+      if (next !== undefined && value !== (next & 0xffff)) return false;
+      next = value + 1;
+    }
+  }
+  return next !== undefined;
+}
+
+describe("microphone", () => {
+  it(
+    "is a stream of blocks, in the time of the bus",
+    marbles((m) => {
+      const bus = marbleBus(m.scheduler);
+      bus.attach(new AudioDevice({ speed: "full", feedback: "none" }));
+      const subs = "    ^------!";
+      const expected = "--a-b-c-";
+      const blocks = microphone(bus, audioIds, { sampleRate: 48_000, stream: { frames: 2 } }).pipe(
+        map(({ firstFrame, frames, channels, lost }) => ({ firstFrame, frames, channels, lost })),
+      );
+
+      m.expect(blocks, subs).toBeObservable(expected, {
+        a: { firstFrame: 0, frames: 96, channels: 2, lost: 0 },
+        b: { firstFrame: 96, frames: 96, channels: 2, lost: 0 },
+        c: { firstFrame: 192, frames: 96, channels: 2, lost: 0 },
+      });
+      m.flush();
+      expectClean(bus);
+    }),
+  );
+
+  it.each<[AudioDeviceOptions["speed"], readonly string[]]>([
+    ["full", ["interface 2, alternate 1", "rate 44100", "interface 2, alternate 0"]],
+    ["high", ["rate 44100", "interface 2, alternate 1", "interface 2, alternate 0"]],
+  ])("at %s speed: opens, sets the rate, brings every sample, and gives back in order", async (speed, log) => {
+    const { device, bus, transport } = lab({ speed, ppm: 100 });
+    const options = { sampleRate: 44_100, channels: 2, bits: 16 };
+    const blocks = await lastValueFrom(microphone(transport, audioIds, options).pipe(take(100), toArray()));
+    expect(countUp(blocks)).toBe(true);
+    expect(blocks.reduce((sum, { lost }) => sum + lost, 0)).toBe(0);
+    expect(device.log).toStrictEqual(log);
+    expectClean(bus, transport);
+  });
+
+  it("says what was lost, and keeps time by silence if it is to", async () => {
+    const device = new AudioDevice({ speed: "full", feedback: "none" });
+    const bus = new VirtualBus({ clock: unpacedClock() });
+    bus.attach(device).inject({ type: "packet", endpoint: 0x82, frame: 10, status: "crc", frames: 5 });
+    const blocks = await lastValueFrom(microphone(bus, audioIds, { lost: "silence" }).pipe(take(20), toArray()));
+    const lost = blocks.reduce((sum, each) => sum + each.lost, 0);
+    expect(lost % 48).toBe(0);
+    expect(lost).toBeGreaterThan(0);
+    let next = 0;
+    for (const { firstFrame, frames } of blocks) {
+      expect(firstFrame).toBe(next);
+      next += frames;
+    }
+    expectClean(bus);
+  });
+
+  it("has no such format: says what there is", async () => {
+    const { bus, transport } = lab();
+    const error = await lastValueFrom(microphone(transport, audioIds, { bits: 24 })).catch((reason: unknown) =>
+      plain(reason),
+    );
+    expect(error).toStrictEqual(
+      failure("EndpointError", "no-such-format", "24 bits", "interface 2.1 (microphone)", "44100, 48000 Hz"),
+    );
+    expectClean(bus, transport);
+  });
+
+  it("refuses a rate that is none, at the call", () => {
+    expect(thrown(() => microphone(lab().bus, {}, { sampleRate: 0 }))).toStrictEqual(
+      failure("InvalidRequestError", "invalid-number", "sampleRate"),
+    );
+  });
+});
