@@ -5,3 +5,5 @@ export { pcmBlocks, type LostSamplesPolicy, type PcmBlocksOptions } from "./pcm-
 export type { PcmPiece, PcmSource } from "./pcm-queue.js";
 export type { Played } from "./playback.js";
 export { speaker, type SpeakerOptions } from "./speaker.js";
+export { camera, type CameraOptions, type CameraSession } from "./camera.js";
+export { videoFrames, type VideoFramesOptions } from "./video-frames.js";
