@@ -1,12 +1,7 @@
 export { busTime } from "./bandwidth.js";
 export { VirtualBus, type Attachment, type VirtualBusAudit, type VirtualBusOptions } from "./bus.js";
 export { realTimeClock, schedulerClock, unpacedClock, type BusClock } from "./clock.js";
-export {
-  cameraDevice,
-  CameraDevice,
-  cameraProtocol,
-  type CameraDeviceOptions,
-} from "./devices/camera.js";
+export { cameraDevice, CameraDevice, cameraProtocol, type CameraDeviceOptions } from "./devices/camera.js";
 export type { UvcVersion } from "./devices/camera/descriptors.js";
 export type { CameraFrame, CameraMode } from "./devices/camera/modes.js";
 export type { PictureCounts } from "./devices/camera/picture-source.js";

@@ -1,6 +1,11 @@
 import { firstValueFrom, lastValueFrom, take, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { InvalidRequestError, isochPipe, parseConfigurationDescriptor } from "../../../../src/index.js";
+import {
+  InvalidRequestError,
+  isochPipe,
+  maxBytesPerInterval,
+  parseConfigurationDescriptor,
+} from "../../../../src/index.js";
 import {
   cameraDevice,
   cameraProtocol,
@@ -97,44 +102,45 @@ function stream(device: CameraDevice, alternate: number, microframes: number, fi
 }
 
 describe("the descriptors", () => {
-  it.each([0x0100, 0x0110, 0x0150] as const)("of UVC %i can be parsed, each length being that of its parts", (version) => {
-    const { configurationDescriptor } = cameraDevice({ uvcVersion: version });
-    const { interfaces } = parseConfigurationDescriptor(configurationDescriptor);
-    expect(interfaces.map(({ number, alternates }) => [number, alternates.length])).toStrictEqual([
-      [0, 1],
-      [1, 6],
-    ]);
-    const protocols = interfaces.flatMap(({ alternates }) => alternates.map((each) => each.interfaceProtocol));
-    expect(new Set(protocols)).toStrictEqual(new Set([version === 0x0150 ? 1 : 0]));
-    // The totals that the headers of both interfaces tell are those of the class descriptors behind them.
-    const bytes = [...configurationDescriptor];
-    let at = 9;
-    const totals = new Map<number, { told: number; found: number }>();
-    let number = -1;
-    while (at < bytes.length) {
-      const length = bytes[at] ?? 0;
-      expect(length).toBeGreaterThan(2);
-      if (bytes[at + 1] === 4) number = bytes[at + 2] ?? 0;
-      if (bytes[at + 1] === 0x24) {
-        const known = totals.get(number) ?? { told: 0, found: 0 };
-        const total = (offset: number) => (bytes[at + offset] ?? 0) | ((bytes[at + offset + 1] ?? 0) << 8);
-        if (bytes[at + 2] === 1) known.told = total(number === 0 ? 5 : 4);
-        known.found += length;
-        totals.set(number, known);
+  it.each([0x0100, 0x0110, 0x0150] as const)(
+    "of UVC %i can be parsed, each length being that of its parts",
+    (version) => {
+      const { configurationDescriptor } = cameraDevice({ uvcVersion: version });
+      const { interfaces } = parseConfigurationDescriptor(configurationDescriptor);
+      expect(interfaces.map(({ number, alternates }) => [number, alternates.length])).toStrictEqual([
+        [0, 1],
+        [1, 6],
+      ]);
+      const protocols = interfaces.flatMap(({ alternates }) => alternates.map((each) => each.interfaceProtocol));
+      expect(new Set(protocols)).toStrictEqual(new Set([version === 0x0150 ? 1 : 0]));
+      // The totals that the headers of both interfaces tell are those of the class descriptors behind them.
+      const bytes = [...configurationDescriptor];
+      let at = 9;
+      const totals = new Map<number, { told: number; found: number }>();
+      let number = -1;
+      while (at < bytes.length) {
+        const length = bytes[at] ?? 0;
+        expect(length).toBeGreaterThan(2);
+        if (bytes[at + 1] === 4) number = bytes[at + 2] ?? 0;
+        if (bytes[at + 1] === 0x24) {
+          const known = totals.get(number) ?? { told: 0, found: 0 };
+          const total = (offset: number) => (bytes[at + offset] ?? 0) | ((bytes[at + offset + 1] ?? 0) << 8);
+          if (bytes[at + 2] === 1) known.told = total(number === 0 ? 5 : 4);
+          known.found += length;
+          totals.set(number, known);
+        }
+        at += length;
       }
-      at += length;
-    }
-    expect(at).toBe(bytes.length);
-    for (const { told, found } of totals.values()) expect(told).toBe(found);
-    expect(totals.size).toBe(2);
-  });
+      expect(at).toBe(bytes.length);
+      for (const { told, found } of totals.values()) expect(told).toBe(found);
+      expect(totals.size).toBe(2);
+    },
+  );
 
   it("have alternate settings of growing size", () => {
-    const bus = new VirtualBus({ devices: [cameraDevice()] });
-    expect(bus.audit()).toMatchObject({ openDevices: 0 });
     const { interfaces } = parseConfigurationDescriptor(cameraDevice().configurationDescriptor);
     const sizes = interfaces[1]?.alternates.flatMap(({ endpoints }) =>
-      endpoints.map(({ maxPacketSize, transactions }) => maxPacketSize * transactions),
+      endpoints.map((each) => maxBytesPerInterval(each, "high")),
     );
     expect(sizes).toStrictEqual(alternateSizes);
   });
@@ -170,7 +176,7 @@ describe("the negotiation", () => {
       return [answer[2], answer[3], view.getUint32(4, true), view.getUint32(18, true), view.getUint32(22, true)];
     };
     expect(probed(1, 1, 333_333)).toStrictEqual([1, 1, 333_333, 614_400, 2573]);
-    expect(probed(1, 2, 700_000)).toStrictEqual([1, 2, 666_666, 153_600, 332]);
+    expect(probed(1, 2, 700_000)).toStrictEqual([1, 2, 666_666, 153_600, 333]);
     // Of 1280 × 720 in YUY2, the bus has room for ten in a second.
     expect(probed(1, 3, 333_333)).toStrictEqual([1, 3, 1_000_000, 1_843_200, 2572]);
     expect(probed(2, 3, 0)).toStrictEqual([2, 3, 333_333, 231_424, 977]);
@@ -260,7 +266,7 @@ describe("the stream", () => {
 
   it.each([
     [0, 600],
-    [1000, 600],
+    [1000, 601],
     [-100_000, 540],
     [100_000, 660],
   ])("with a clock of %i ppm, two minutes have %i pictures", (clockPpm, expected) => {
@@ -278,8 +284,7 @@ describe("the stream", () => {
     settle(device, "yuy2", 320, 333_333);
     const found = pictures(stream(device, 1, 8000).map((packet, i) => parsePayload(i, packet)));
     const numbers = found.map((picture) => testCardNumber("yuy2", 320, 240, picture) ?? NaN);
-    expect(numbers).toStrictEqual([0, 3, 6, 9, 12, 15, 19, 22, 25].slice(0, numbers.length));
-    expect(numbers.length).toBeGreaterThan(7);
+    expect(numbers).toStrictEqual([0, 3, 6, 9, 12, 16, 19, 22, 25]);
     found.forEach((picture, i) => {
       expect(Buffer.from(picture).equals(testCard("yuy2", 320, 240, numbers[i] ?? 0))).toBe(true);
     });

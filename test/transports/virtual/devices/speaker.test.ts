@@ -11,6 +11,7 @@ import {
   type SpeakerDevice,
   type SpeakerDeviceOptions,
 } from "../../../../transports/virtual/index.js";
+import { RawPort } from "../../../support/raw-port.js";
 import { ClassRequests } from "./class-requests.js";
 
 const { endpoint, feedbackEndpoint, streamingInterface } = speakerProtocol;
@@ -25,7 +26,7 @@ function play(device: SpeakerDevice, frames: number, samples: (frame: number, fe
   const told = new Uint8Array(3);
   const feedback: number[] = [];
   for (let frame = 0; frame < frames; frame++) {
-    expect(source.produce(frame, told, 0, 3)).toBe(3);
+    if (source.produce(frame, told, 0, 3) !== 3) throw new Error("the feedback has 3 bytes");
     const [low = 0, middle = 0, high = 0] = told;
     feedback.push((low | (middle << 8) | (high << 16)) / 2 ** 14);
     sink.consume(frame, buffer, 0, 4 * samples(frame, feedback.at(-1) ?? NaN));
@@ -89,11 +90,10 @@ describe("what arrives", () => {
       },
     });
     const bus = new VirtualBus({ clock: unpacedClock(), devices: [device] });
-    const pipe = isochPipe(bus, { productId: speakerProtocol.productId, endpoint });
-    const played = lastValueFrom(
-      of({ lengths: 192, frames: 10, buffer: new Uint8Array(1920) }).pipe(issue(pipe), close()),
-    );
-    await expect(played).rejects.toMatchObject({ code: "transport-failed" });
+    const port = await RawPort.open(bus, {}, endpoint, 1);
+    const { error } = await port.submit({ lengths: 192, frames: 10 }).completion;
+    expect(error).toMatchObject({ code: "transport-failed", cause: expect.any(RangeError) as unknown });
+    await port.close();
   });
 });
 
@@ -102,13 +102,16 @@ describe("the FIFO", () => {
     [0, 48],
     [500, 48.024],
     [-500, 47.976],
-  ])("with a clock of %i ppm tells %f samples, and a host that follows loses nothing in ten minutes", (clockPpm, nominal) => {
-    const device = speakerDevice({ clockPpm });
-    const feedback = play(device, 600_000, follow());
-    expect(feedback[0]).toBeCloseTo(nominal, 3);
-    expect(device.statistics).toMatchObject(none);
-    expect(Math.abs(device.statistics.samples - nominal * 600_000)).toBeLessThan(500);
-  });
+  ])(
+    "with a clock of %i ppm tells %f samples, and a host that follows loses nothing in ten minutes",
+    (clockPpm, nominal) => {
+      const device = speakerDevice({ clockPpm });
+      const feedback = play(device, 600_000, follow());
+      expect(feedback[0]).toBeCloseTo(nominal, 3);
+      expect(device.statistics).toMatchObject(none);
+      expect(Math.abs(device.statistics.samples - nominal * 600_000)).toBeLessThan(500);
+    },
+  );
 
   it("runs over with a host that does not follow a slow clock", () => {
     const device = speakerDevice({ clockPpm: -1000 });
@@ -138,14 +141,15 @@ describe("the FIFO", () => {
 describe("the descriptors", () => {
   it("have a feedback endpoint where it is asynchronous, and none where it is adaptive", () => {
     const endpoints = (options: SpeakerDeviceOptions) =>
-      parseConfigurationDescriptor(speakerDevice(options).configurationDescriptor).interfaces[1]?.alternates[1]?.endpoints;
+      parseConfigurationDescriptor(speakerDevice(options).configurationDescriptor).interfaces[1]?.alternates[1]
+        ?.endpoints;
     const asynchronous = endpoints({});
     expect(asynchronous).toMatchObject([
-      { address: endpoint, synchronization: "asynchronous", usage: "data", maxPacketSize: 200 },
-      { address: feedbackEndpoint, usage: "feedback", maxPacketSize: 3 },
+      { address: endpoint, synchronizationType: "asynchronous", usageType: "data", maxPacketSize: 200 },
+      { address: feedbackEndpoint, usageType: "feedback", maxPacketSize: 3, synchAddress: 0 },
     ]);
     expect(endpoints({ synchronization: "adaptive" })).toMatchObject([
-      { address: endpoint, synchronization: "adaptive", usage: "data" },
+      { address: endpoint, synchronizationType: "adaptive", usageType: "data", synchAddress: 0 },
     ]);
   });
 });
@@ -163,15 +167,12 @@ describe("the requests", () => {
 });
 
 describe("options", () => {
-  it.each([
-    { sampleRates: [8000] },
-    { synchronization: "synchronous" },
-    { clockPpm: NaN },
-    { fifo: 1 },
-    { record: 0 },
-  ])("%j are refused", (options) => {
-    expect(() => speakerDevice(options as unknown as SpeakerDeviceOptions)).toThrow(InvalidRequestError);
-  });
+  it.each([{ sampleRates: [8000] }, { synchronization: "synchronous" }, { clockPpm: NaN }, { fifo: 1 }, { record: 0 }])(
+    "%j are refused",
+    (options) => {
+      expect(() => speakerDevice(options as unknown as SpeakerDeviceOptions)).toThrow(InvalidRequestError);
+    },
+  );
 
   it("the serial number tells two devices from one another", () => {
     const { info } = new VirtualBus().attach(speakerDevice({ serialNumber: "another" }));

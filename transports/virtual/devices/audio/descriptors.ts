@@ -79,10 +79,7 @@ function encodeControl({ kind, channels }: AudioStreaming): Uint8Array {
     kind === "microphone" ? [terminals.microphone, terminals.streaming] : [terminals.streaming, terminals.speaker];
   // Left and right, or one that is nowhere.
   const places = channels === 2 ? 0x0003 : 0;
-  const input = encodeClassInterface(
-    0x02,
-    ...[inputTerminal, ...word(source), 0, channels, ...word(places), 0, 0],
-  );
+  const input = encodeClassInterface(0x02, ...[inputTerminal, ...word(source), 0, channels, ...word(places), 0, 0]);
   // Mute and volume of all channels together, none of each.
   const unit = encodeClassInterface(
     0x06,

@@ -72,11 +72,7 @@ export function testCard(format: CameraFormat, width: number, height: number, se
  * console.log(readTestCard(640, 480, (x, y) => picture[(y * 640 + x) * 2] ?? 0)); // 7
  * ```
  */
-export function readTestCard(
-  width: number,
-  height: number,
-  luminance: (x: number, y: number) => number,
-): number {
+export function readTestCard(width: number, height: number, luminance: (x: number, y: number) => number): number {
   const first = numberRow(cardSize(width, height));
   let number = 0;
   for (let bit = 0; bit < 32; bit++) {

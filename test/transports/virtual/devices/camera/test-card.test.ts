@@ -1,12 +1,7 @@
 import { decode } from "jpeg-js";
 import { describe, expect, it } from "vitest";
 import { InvalidRequestError } from "../../../../../src/index.js";
-import {
-  readTestCard,
-  testCard,
-  testCardNumber,
-  type CameraFormat,
-} from "../../../../../transports/virtual/index.js";
+import { readTestCard, testCard, testCardNumber, type CameraFormat } from "../../../../../transports/virtual/index.js";
 import { TestCardPainter } from "../../../../../transports/virtual/devices/camera/test-card.js";
 
 const formats: readonly CameraFormat[] = ["yuy2", "nv12", "mjpeg"];
