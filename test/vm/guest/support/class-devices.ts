@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import type { ClassDeviceRequest, ClassDevices, PluggedDevice } from "../../device-requests.js";
+import type { ClassDevices, PluggedDevice } from "../../device-requests.js";
 import { DeviceClient } from "./device-client.js";
 import { load } from "./kernel.js";
 import { until, type SysfsDevice } from "./sysfs.js";
@@ -31,7 +31,7 @@ export class ClassDevice<K extends Kind> {
     load(driver);
     const client = await DeviceClient.connect();
     try {
-      const plugged = await client.request("plugClass", { kind, options } as ClassDeviceRequest);
+      const plugged = await client.request("plugClass", { kind, options });
       const attachment = await VhciAttachment.attach(plugged, speeds[kind]);
       await until(`${driver} has the ${kind}`, () => attachment.device.interfaceDriver(0) === driver);
       return new ClassDevice(client, plugged, attachment);
@@ -59,7 +59,7 @@ export class ClassDevice<K extends Kind> {
 
   /** What it counted in its latest stream. */
   async counts(): Promise<ClassDevices[K]["counts"]> {
-    return (await this.#client.request("counts", { id: this.#plugged.id })) as ClassDevices[K]["counts"];
+    return await this.#client.request("counts", { id: this.#plugged.id });
   }
 
   /** What arrived at a speaker. */
