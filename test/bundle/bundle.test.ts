@@ -10,6 +10,7 @@ const exported = (names: readonly string[]) =>
   names.map((name, i) => `export * as entry${i} from "${name}";`).join("\n");
 const everything = exported([
   ...page,
+  "rx-isoch/operators/streams",
   "rx-isoch/transports/virtual",
   "rx-isoch/transports/usbip",
   "rx-isoch/transports/usbip/websocket",

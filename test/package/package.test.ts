@@ -11,7 +11,12 @@ import { pack, readRoot, run, Scratch } from "../support/pack.js";
 const scratch = new Scratch();
 const unpacked = join(scratch.path, "package");
 /** Entries that only Node has a use for: they need its types, the others must not. */
-const nodeEntries = ["rx-isoch/transports/libusb", "rx-isoch/transports/usbip/serve", "rx-isoch/transports/usbip/tcp"];
+const nodeEntries = [
+  "rx-isoch/operators/node",
+  "rx-isoch/transports/libusb",
+  "rx-isoch/transports/usbip/serve",
+  "rx-isoch/transports/usbip/tcp",
+];
 /** What each example prints. */
 const printed: Readonly<Record<string, RegExp>> = {
   "loss-report.ts": /^ok {4}6868\ncrc {3}12\nlost {2}1120\n$/,
