@@ -1,5 +1,5 @@
 import { InvalidRequestError } from "../../src/index.js";
-import type { PcmFormat, PictureFormat } from "./media.js";
+import { sampleName, type PcmFormat, type PictureFormat } from "./media.js";
 
 const pixelFormats: Readonly<Record<string, string>> = { YUY2: "yuyv422", NV12: "nv12" };
 
@@ -35,20 +35,23 @@ export function pictureInput(picture: PictureFormat & { readonly framesPerSecond
  * The arguments with which ffmpeg reads PCM from its standard input: those of the format, then
  * `-i pipe:0`.
  *
- * Errors: {@link InvalidRequestError} `invalid-option`, thrown, for bits other than 8, 16, 24 and 32.
+ * Errors: {@link InvalidRequestError} `invalid-option`, thrown, for samples of a kind and size that it does
+ * not know.
  *
  * @example
  * ```ts
  * import { pcmInput } from "rx-isoch/operators/node";
  *
  * // ["-f", "s16le", "-ar", "48000", "-ac", "2", "-i", "pipe:0"]
- * export const input = pcmInput({ sampleRate: 48000, channels: 2, bitsPerSample: 16 });
+ * export const input = pcmInput({ sampleRate: 48000, channels: 2, bits: 16 });
  * ```
  */
-export function pcmInput({ sampleRate, channels, bitsPerSample }: PcmFormat): string[] {
-  if (![8, 16, 24, 32].includes(bitsPerSample)) {
-    throw new InvalidRequestError("invalid-option", `samples have 8, 16, 24 or 32 bits, not ${bitsPerSample}`);
+export function pcmInput(format: PcmFormat): string[] {
+  const name = sampleName(format);
+  const { sampleRate, channels } = format;
+  if (!/^(s8|u8|[sf]32|f64|s16|s24)$/.test(name)) {
+    throw new InvalidRequestError("invalid-option", `ffmpeg does not know samples of ${name}`);
   }
-  const format = bitsPerSample === 8 ? "s8" : `s${bitsPerSample}le`;
-  return ["-f", format, "-ar", String(sampleRate), "-ac", String(channels), "-i", "pipe:0"];
+  const raw = name.endsWith("8") ? name : `${name}le`;
+  return ["-f", raw, "-ar", String(sampleRate), "-ac", String(channels), "-i", "pipe:0"];
 }

@@ -1,4 +1,4 @@
-import { defer, type Observable } from "rxjs";
+import { Observable } from "rxjs";
 import { pulled } from "../../src/pulled.js";
 import { FfmpegProcess, type FfmpegOptions } from "./ffmpeg-process.js";
 
@@ -29,9 +29,13 @@ import { FfmpegProcess, type FfmpegOptions } from "./ffmpeg-process.js";
  * @see toFfmpeg
  */
 export function fromFfmpeg(options: FfmpegOptions): Observable<AsyncIterable<Uint8Array>> {
-  return defer(() => {
+  return new Observable((subscriber) => {
     const process = new FfmpegProcess(options);
     process.input.end();
+    // Also where nobody has read from it yet.
+    process.ended.catch((error: unknown) => {
+      subscriber.error(error);
+    });
     const bytes = process.output[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     return pulled(
       () => ({
@@ -49,6 +53,6 @@ export function fromFfmpeg(options: FfmpegOptions): Observable<AsyncIterable<Uin
         cancel: () => process.stop(),
       }),
       (values) => values,
-    );
+    ).subscribe(subscriber);
   });
 }

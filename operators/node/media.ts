@@ -1,15 +1,40 @@
-/** What PCM is: signed, little endian, the channels in turn. */
+/** How samples stand, and how many there are: little endian, the channels in turn. */
 export interface PcmFormat {
-  /** Samples in a second, of each channel. */
+  /** Samples of each channel in a second. */
   readonly sampleRate: number;
   readonly channels: number;
-  /** 8, 16, 24 or 32. */
-  readonly bitsPerSample: number;
+  /** Bits of a sample of one channel that mean something. */
+  readonly bits: number;
+  /** Bytes of a sample of one channel, whose upper bits are the sample. Default: as many as the bits need. */
+  readonly subslotSize?: number | undefined;
+  /** `pcm` is signed, `pcm8` unsigned, `float` IEEE 754. Default: `pcm`. */
+  readonly kind?: "pcm" | "pcm8" | "float" | undefined;
 }
 
-/** Sound as a microphone sends it: what `rx-isoch/class/uac` assembles fits. */
-export interface PcmSamples extends PcmFormat {
+/** Sound as a microphone sends it: what `microphone` of `rx-isoch/operators/media` emits fits. */
+export interface PcmSamples {
+  readonly format: PcmFormat;
+  /** Whole samples. */
   readonly data: Uint8Array;
+  /** Samples of each channel that were lost. Default: none. */
+  readonly lost?: number | undefined;
+}
+
+/**
+ * Bytes of a sample of one channel.
+ * @internal
+ */
+export function slotSize({ bits, subslotSize = Math.ceil(bits / 8) }: PcmFormat): number {
+  return subslotSize;
+}
+
+/**
+ * A {@link PcmFormat} in a few letters, as ffmpeg names the most of them: `s16`, `u8`, `f32`.
+ * @internal
+ */
+export function sampleName(format: PcmFormat): string {
+  const { kind = "pcm" } = format;
+  return `${{ pcm: "s", pcm8: "u", float: "f" }[kind]}${slotSize(format) * 8}`;
 }
 
 /** What pictures are. */
@@ -22,7 +47,7 @@ export interface PictureFormat {
   readonly height: number;
 }
 
-/** A picture as a camera sends it: what `rx-isoch/class/uvc` assembles fits. */
+/** A picture as a camera sends it: what `camera` of `rx-isoch/operators/media` emits fits. */
 export interface CameraPicture extends PictureFormat {
   readonly data: Uint8Array;
 }

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { Observable } from "rxjs";
 import type { QueueOptions } from "../../src/index.js";
-import { Intake, queueSettings } from "../../src/intake.js";
+import { Intake, queueSettings, type QueueSettings } from "../../src/intake.js";
 
 /** How {@link toReadable} streams. */
 export type ReadableOptions<T> = QueueOptions<T> & {
@@ -39,48 +39,73 @@ export type ReadableOptions<T> = QueueOptions<T> & {
  * @see writeTo
  */
 export function toReadable<T = Uint8Array | string>(source: Observable<T>, options: ReadableOptions<T> = {}): Readable {
-  const settings = queueSettings(options);
-  const { objectMode = false, highWaterMark } = options;
-  let isWanted = false;
-  let isDelivering = false;
-  let isOver = false;
-  const deliver = () => {
-    if (isDelivering || isOver) return;
-    isDelivering = true;
+  return new ObservableReadable(source, queueSettings(options), options);
+}
+
+class ObservableReadable<T> extends Readable {
+  readonly #source: Observable<T>;
+  readonly #intake: Intake<T>;
+  #isStarted = false;
+  #isWanted = false;
+  #isDelivering = false;
+  #isEnded = false;
+  #failure: Error | undefined;
+
+  constructor(source: Observable<T>, settings: QueueSettings<T>, options: ReadableOptions<T>) {
+    const { objectMode = false, highWaterMark } = options;
+    super({ objectMode, ...(highWaterMark !== undefined && { highWaterMark }) });
+    this.#source = source;
+    this.#intake = new Intake(settings, () => {
+      this.#deliver();
+    });
+  }
+
+  override read(size?: number): unknown {
+    const chunk: unknown = super.read(size);
+    this.#failIfRead();
+    return chunk;
+  }
+
+  override _read(): void {
+    this.#isWanted = true;
+    if (this.#isStarted) {
+      this.#deliver();
+      return;
+    }
+    this.#isStarted = true;
+    this.#intake.start(this.#source);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#isEnded = true;
+    this.#intake.stop();
+    callback(error);
+  }
+
+  #deliver(): void {
+    if (this.#isDelivering || this.#isEnded) return;
+    this.#isDelivering = true;
     while (
-      isWanted &&
-      intake.take((value) => {
-        isWanted = readable.push(value);
+      this.#isWanted &&
+      this.#intake.take((value) => {
+        this.#isWanted = this.push(value);
       })
     );
-    isDelivering = false;
-    const { ended } = intake;
+    this.#isDelivering = false;
+    const { ended } = this.#intake;
     if (ended === undefined) return;
-    isOver = true;
-    if (ended === "complete") readable.push(null);
-    else readable.destroy(asError(ended.error));
-  };
-  const intake = new Intake(settings, deliver);
-  let isStarted = false;
-  const readable = new Readable({
-    objectMode,
-    ...(highWaterMark === undefined ? {} : { highWaterMark }),
-    read: () => {
-      isWanted = true;
-      if (isStarted) {
-        deliver();
-        return;
-      }
-      isStarted = true;
-      intake.start(source);
-    },
-    destroy: (error, callback) => {
-      isOver = true;
-      intake.stop();
-      callback(error);
-    },
-  });
-  return readable;
+    this.#isEnded = true;
+    if (ended === "complete") this.push(null);
+    else {
+      this.#failure = asError(ended.error);
+      this.#failIfRead();
+    }
+  }
+
+  /** An error would take with it what was read ahead. */
+  #failIfRead(): void {
+    if (this.#failure !== undefined && this.readableLength === 0) this.destroy(this.#failure);
+  }
 }
 
 function asError(error: unknown): Error {

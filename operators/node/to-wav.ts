@@ -10,8 +10,8 @@ import { WavLayout, type WavSummary } from "./wav-layout.js";
  *
  * The file is finished however the stream ends: it completes, the source errors, or somebody
  * unsubscribes (then in the background). The first block says what all of them are; without one
- * the file stays empty. An existing file is replaced. Losses are the source's to tell or to fill: what
- * comes is written one after the other.
+ * the file stays empty. An existing file is replaced. Losses are the source's to fill: what
+ * comes is written one after the other, and what it told of is in the summary.
  *
  * Blocks that come faster than the disk takes them wait in a queue, at most `queue`; what happens when
  * that is full is an option with a name: see {@link QueueOptions}. They must not be changed until written.

@@ -1,9 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
 import { FileError, UnsupportedError } from "../../src/index.js";
-import type { PcmFormat } from "./media.js";
+import { slotSize, type PcmFormat } from "./media.js";
 
 /** Where the sound of a WAV file is. */
-interface WavData extends PcmFormat {
+interface WavData {
+  readonly format: PcmFormat;
   /** Where it begins, in bytes. */
   readonly offset: number;
   /** Its bytes: whole samples. */
@@ -11,6 +12,7 @@ interface WavData extends PcmFormat {
 }
 
 const pcmTag = 1;
+const floatTag = 3;
 const extensibleTag = 0xfffe;
 /** A file of that many chunks before the sound is none of ours. */
 const mostChunks = 1024;
@@ -36,10 +38,10 @@ export async function findWavData(file: FileHandle, path: string): Promise<WavDa
     if (text(header, 0) === "fmt ") format = formatOf(await read(file, offset, Math.min(length, 40)), bad);
     if (text(header, 0) === "data") {
       if (format === undefined) throw bad("the sound comes before its format");
-      const sampleSize = (format.channels * format.bitsPerSample) / 8;
+      const sampleSize = format.channels * slotSize(format);
       // What was never finished says that it goes on for ever; what was cut off, that it is longer.
       const present = Math.min(length, size - offset);
-      return { ...format, offset, length: present - (present % sampleSize) };
+      return { format, offset, length: present - (present % sampleSize) };
     }
     offset += length + (length % 2);
   }
@@ -49,21 +51,21 @@ export async function findWavData(file: FileHandle, path: string): Promise<WavDa
 function formatOf(chunk: Buffer, bad: (what: string) => FileError): PcmFormat {
   if (chunk.length < 16) throw bad("its format is cut off");
   const tag = chunk.readUInt16LE(0);
+  const isExtensible = tag === extensibleTag && chunk.length >= 26;
   // The format proper is then the beginning of a GUID.
-  const coding = tag === extensibleTag && chunk.length >= 26 ? chunk.readUInt16LE(24) : tag;
-  const format = {
-    sampleRate: chunk.readUInt32LE(4),
-    channels: chunk.readUInt16LE(2),
-    bitsPerSample: chunk.readUInt16LE(14),
-  };
-  if (coding !== pcmTag || ![8, 16, 24, 32].includes(format.bitsPerSample)) {
+  const coding = isExtensible ? chunk.readUInt16LE(24) : tag;
+  const [channels, sampleRate, slot] = [chunk.readUInt16LE(2), chunk.readUInt32LE(4), chunk.readUInt16LE(14)];
+  const slots = coding === pcmTag ? [8, 16, 24, 32] : coding === floatTag ? [32, 64] : [];
+  if (!slots.includes(slot)) {
     throw new UnsupportedError(
       "unsupported",
-      `the file holds format ${coding} of ${format.bitsPerSample} bits, not PCM of 8, 16, 24 or 32: convert it, or read it with fromFfmpeg`,
+      `the file holds format ${coding} of ${slot} bits, not PCM: convert it, or read it with fromFfmpeg`,
     );
   }
-  if (format.channels === 0 || format.sampleRate === 0) throw bad("it has no channels, or no samples in a second");
-  return format;
+  if (channels === 0 || sampleRate === 0) throw bad("it has no channels, or no samples in a second");
+  const bits = (isExtensible && chunk.readUInt16LE(18)) || slot;
+  const kind = coding === floatTag ? "float" : slot === 8 ? "pcm8" : "pcm";
+  return { sampleRate, channels, bits: Math.min(bits, slot), subslotSize: slot / 8, kind };
 }
 
 async function read(file: FileHandle, offset: number, length: number): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import { FileError, InvalidRequestError } from "../../src/index.js";
 import { wholeNumber } from "../../src/numbers.js";
 import type { FileLayout } from "./file-sink.js";
-import type { PcmFormat, PcmSamples } from "./media.js";
+import { sampleName, slotSize, type PcmFormat, type PcmSamples } from "./media.js";
 import { fields, padding, riffLimit } from "./riff.js";
 
 /** What was written into a WAV file. */
@@ -10,11 +10,14 @@ export interface WavSummary {
   readonly frames: number;
   /** Seconds. */
   readonly duration: number;
+  /** Samples of each channel that were lost, as the blocks told of them. */
+  readonly lost: number;
 }
 
 /** `RIFF`, `fmt ` and the beginning of `data`. */
 export const wavHeaderLength = 44;
-const pcmTag = 1;
+/** What the file calls samples, by what they are. */
+const codings: Readonly<Record<string, number>> = { s8: 1, u8: 1, s16: 1, s24: 1, s32: 1, f32: 3, f64: 3 };
 
 /**
  * The layout of a WAV file of PCM. The header says "as much as there is" until the file is finished, so
@@ -26,6 +29,7 @@ export class WavLayout implements FileLayout<PcmSamples, WavSummary> {
   readonly #limit: number;
   #format: PcmFormat | undefined;
   #length = 0;
+  #lost = 0;
 
   /** @param limit bytes of a file, at most */
   constructor(limit = riffLimit) {
@@ -34,10 +38,10 @@ export class WavLayout implements FileLayout<PcmSamples, WavSummary> {
 
   /** @throws {@link InvalidRequestError}, {@link FileError} `file-full` */
   add(samples: PcmSamples): Uint8Array[] {
-    const { data, bitsPerSample } = samples;
+    const { data, lost = 0 } = samples;
     const isFirst = this.#format === undefined;
-    this.#format ??= checked(samples);
-    checkFits(samples, this.#format);
+    const format = (this.#format ??= checked(samples.format));
+    checkFits(samples, format);
     if (wavHeaderLength + this.#length + data.length + 1 > this.#limit + 8) {
       throw new FileError(
         "file-full",
@@ -45,66 +49,64 @@ export class WavLayout implements FileLayout<PcmSamples, WavSummary> {
       );
     }
     this.#length += data.length;
-    // Eight bits are unsigned in these files, and nowhere else.
-    const bytes = bitsPerSample === 8 ? data.map((byte) => byte ^ 0x80) : data;
-    return isFirst ? [header(this.#format, undefined), bytes] : [bytes];
+    this.#lost += lost;
+    // A byte is unsigned in these files.
+    const bytes = sampleName(format) === "s8" ? data.map((byte) => byte ^ 0x80) : data;
+    return isFirst ? [header(format, undefined), bytes] : [bytes];
   }
 
   finish(): { readonly tail: Uint8Array[]; readonly head: Uint8Array; readonly summary: WavSummary } {
     const format = this.#format;
     // Without samples nobody knows of what.
-    if (format === undefined) return { tail: [], head: new Uint8Array(0), summary: { frames: 0, duration: 0 } };
-    const frames = this.#length / sampleSize(format);
+    if (format === undefined)
+      return { tail: [], head: new Uint8Array(0), summary: { frames: 0, duration: 0, lost: 0 } };
+    const frames = this.#length / (format.channels * slotSize(format));
     return {
       tail: [padding(this.#length)],
       head: header(format, this.#length),
-      summary: { frames, duration: frames / format.sampleRate },
+      summary: { frames, duration: frames / format.sampleRate, lost: this.#lost },
     };
   }
 }
 
-function sampleSize({ channels, bitsPerSample }: PcmFormat): number {
-  return (channels * bitsPerSample) / 8;
+function checked(format: PcmFormat): PcmFormat {
+  wholeNumber("sampleRate", format.sampleRate, 1, 2 ** 32 - 1);
+  wholeNumber("channels", format.channels, 1, 1024);
+  if (sampleName(format) in codings) return format;
+  throw new InvalidRequestError("invalid-option", `a WAV file has no samples of ${sampleName(format)}`);
 }
 
-function checked({ sampleRate, channels, bitsPerSample }: PcmFormat): PcmFormat {
-  if (![8, 16, 24, 32].includes(bitsPerSample)) {
-    throw new InvalidRequestError("invalid-option", `samples have 8, 16, 24 or 32 bits, not ${bitsPerSample}`);
-  }
-  return {
-    sampleRate: wholeNumber("sampleRate", sampleRate, 1, 2 ** 32 - 1),
-    channels: wholeNumber("channels", channels, 1, 1024),
-    bitsPerSample,
-  };
-}
-
-function checkFits(samples: PcmSamples, format: PcmFormat): void {
-  const { sampleRate, channels, bitsPerSample } = format;
-  if (samples.sampleRate !== sampleRate || samples.channels !== channels || samples.bitsPerSample !== bitsPerSample) {
+function checkFits({ format, data }: PcmSamples, present: PcmFormat): void {
+  if (inWords(format) !== inWords(present)) {
     throw new InvalidRequestError(
       "invalid-option",
-      `the file has ${sampleRate} samples a second of ${channels} × ${bitsPerSample} bits, and what came has ${samples.sampleRate} of ${samples.channels} × ${samples.bitsPerSample}: begin another`,
+      `the file has ${inWords(present)}, and what came is ${inWords(format)}: begin another`,
     );
   }
-  const size = sampleSize(format);
-  if (samples.data.length % size === 0) return;
+  const size = format.channels * slotSize(format);
+  if (data.length % size === 0) return;
   throw new InvalidRequestError(
     "length-mismatch",
-    `${samples.data.length} bytes are no whole number of samples of ${size} bytes: hand over whole ones`,
+    `${data.length} bytes are no whole number of samples of ${size} bytes: hand over whole ones`,
   );
 }
 
+function inWords(format: PcmFormat): string {
+  return `${format.sampleRate} samples a second, ${format.channels} × ${sampleName(format)}`;
+}
+
 /** @param length bytes of sound; `undefined` while nobody knows */
-function header({ sampleRate, channels, bitsPerSample }: PcmFormat, length: number | undefined): Uint8Array {
-  const size = sampleSize({ sampleRate, channels, bitsPerSample });
+function header(format: PcmFormat, length: number | undefined): Uint8Array {
+  const { sampleRate, channels } = format;
+  const size = channels * slotSize(format);
   const riff = length === undefined ? riffLimit : wavHeaderLength - 8 + length + (length % 2);
   return fields(
     ...(["RIFF", [32, riff], "WAVE"] as const),
-    ...(["fmt ", [32, 16], [16, pcmTag], [16, channels], [32, sampleRate]] as const),
+    ...(["fmt ", [32, 16], [16, codings[sampleName(format)] ?? 1], [16, channels], [32, sampleRate]] as const),
     ...([
       [32, (sampleRate * size) >>> 0],
       [16, size],
-      [16, bitsPerSample],
+      [16, slotSize(format) * 8],
     ] as const),
     ...(["data", [32, length ?? riffLimit]] as const),
   );

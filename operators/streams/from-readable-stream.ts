@@ -38,7 +38,7 @@ export function fromReadableStream<T>(stream: ReadableStream<T>): Observable<Asy
       () => {
         const reader = stream.getReader();
         return {
-          next: () => reader.read() as Promise<IteratorResult<T, unknown>>,
+          next: () => reader.read(),
           cancel: () => reader.cancel(),
         };
       },

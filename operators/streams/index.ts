@@ -1,5 +1,5 @@
 export { fromReadableStream } from "./from-readable-stream.js";
-export type { CameraPicture, PcmSamples } from "./media.js";
+export type { CameraPicture, PcmFormat, TimedPcm } from "./media.js";
 export { toAudioData, type AudioDataOptions, type AudioDataSource, type ClosableAudio } from "./to-audio-data.js";
 export { toReadableStream } from "./to-readable-stream.js";
 export {

@@ -1,11 +1,11 @@
 import { map, Observable, type OperatorFunction } from "rxjs";
 import { InvalidRequestError } from "../../src/index.js";
 import { globalClass } from "./global-class.js";
-import type { PcmSamples } from "./media.js";
+import type { TimedPcm } from "./media.js";
 
 /** What is said of samples to make WebCodecs' `AudioData` of them. */
 export interface AudioDataSource {
-  readonly format: "u8" | "s16" | "s32";
+  readonly format: "u8" | "s16" | "s32" | "f32";
   readonly sampleRate: number;
   readonly numberOfFrames: number;
   readonly numberOfChannels: number;
@@ -28,20 +28,20 @@ export interface AudioDataOptions<A extends ClosableAudio> {
 
 /**
  * Turns PCM into WebCodecs' `AudioData`, as `AudioEncoder` and `MediaStreamTrackGenerator` take it.
- * The samples are copied: 16 and 32 bits as they are, 8 bits as unsigned, 24 bits as 32.
+ * The samples are copied: two and four bytes as they are, one byte as unsigned, three bytes as four.
  *
  * What is emitted is the receiver's, to `close()`: what is not closed keeps its memory.
  *
  * Errors: {@link UnsupportedError} `unsupported` where there is no `AudioData`;
- * {@link InvalidRequestError} `invalid-option` for another number of bits, `length-mismatch` for
+ * {@link InvalidRequestError} `invalid-option` for samples of another size, `length-mismatch` for
  * data that ends within a sample.
  *
  * @example
  * ```ts
- * import { toAudioData, type PcmSamples } from "rx-isoch/operators/streams";
+ * import { toAudioData, type TimedPcm } from "rx-isoch/operators/streams";
  * import type { Observable } from "rxjs";
  *
- * export const timestamps = (sound: Observable<PcmSamples>) =>
+ * export const timestamps = (sound: Observable<TimedPcm>) =>
  *   sound.pipe(toAudioData()).subscribe((audio) => {
  *     console.log(audio.timestamp);
  *     audio.close();
@@ -52,7 +52,7 @@ export interface AudioDataOptions<A extends ClosableAudio> {
  */
 export function toAudioData<A extends ClosableAudio = ClosableAudio>(
   options: AudioDataOptions<A> = {},
-): OperatorFunction<PcmSamples, A> {
+): OperatorFunction<TimedPcm, A> {
   return (source) =>
     new Observable((subscriber) => {
       const AudioData = globalClass("AudioData", options.AudioData);
@@ -60,9 +60,9 @@ export function toAudioData<A extends ClosableAudio = ClosableAudio>(
     });
 }
 
-function sourceOf(samples: PcmSamples): AudioDataSource {
-  const { sampleRate, channels, bitsPerSample, data, timestamp } = samples;
-  const size = (channels * bitsPerSample) / 8;
+function sourceOf({ format, data, timestamp }: TimedPcm): AudioDataSource {
+  const { sampleRate, channels, bits, subslotSize = Math.ceil(bits / 8), kind = "pcm" } = format;
+  const size = channels * subslotSize;
   if (data.length % size !== 0) {
     throw new InvalidRequestError(
       "length-mismatch",
@@ -70,17 +70,21 @@ function sourceOf(samples: PcmSamples): AudioDataSource {
     );
   }
   const rest = { sampleRate, numberOfChannels: channels, numberOfFrames: data.length / size, timestamp };
-  switch (bitsPerSample) {
-    case 8:
+  switch (`${kind} ${subslotSize}`) {
+    case "pcm8 1":
+      return { format: "u8", ...rest, data: Uint8Array.from(data) };
+    case "pcm 1":
       return { format: "u8", ...rest, data: Uint8Array.from(data, (byte) => byte ^ 0x80) };
-    case 16:
+    case "pcm 2":
       return { format: "s16", ...rest, data: Uint8Array.from(data) };
-    case 24:
+    case "pcm 3":
       return { format: "s32", ...rest, data: widened(data) };
-    case 32:
+    case "pcm 4":
       return { format: "s32", ...rest, data: Uint8Array.from(data) };
+    case "float 4":
+      return { format: "f32", ...rest, data: Uint8Array.from(data) };
     default:
-      throw new InvalidRequestError("invalid-option", `samples have 8, 16, 24 or 32 bits, not ${bitsPerSample}`);
+      throw new InvalidRequestError("invalid-option", `AudioData has no samples of ${subslotSize} bytes (${kind})`);
   }
 }
 

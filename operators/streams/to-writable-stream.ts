@@ -51,11 +51,9 @@ export function toWritableStream<T>(
         throw new InvalidRequestError("invalid-option", "the stream has a writer already: release it first");
       }
       const writer = stream.getWriter();
-      const fail = (error: unknown) => {
+      return sinkOf(writer, options.close ?? true, (error) => {
         over({ error });
-      };
-      writer.closed.catch(fail);
-      return sinkOf(writer, options.close ?? true, fail);
+      });
     });
 }
 
@@ -66,6 +64,11 @@ function sinkOf<T>(
 ): Sink<T, never> {
   let isReleased = false;
   let last: Promise<void> | undefined;
+  const failed = (error: unknown) => {
+    // Released, a writer fails by that.
+    if (!isReleased) fail(error);
+  };
+  writer.closed.catch(failed);
   const release = () => {
     isReleased = true;
     writer.releaseLock();
@@ -73,9 +76,7 @@ function sinkOf<T>(
   return {
     write: (value) => {
       last = writer.write(value);
-      last.catch((error: unknown) => {
-        if (!isReleased) fail(error);
-      });
+      last.catch(failed);
       return (writer.desiredSize ?? 0) > 0 ? undefined : writer.ready;
     },
     close: async () => {
