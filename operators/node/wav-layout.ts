@@ -14,8 +14,6 @@ export interface WavSummary {
   readonly lost: number;
 }
 
-/** `RIFF`, `fmt ` and the beginning of `data`. */
-export const wavHeaderLength = 44;
 /** What the file calls samples, by what they are. */
 const codings: Readonly<Record<string, number>> = { s8: 1, u8: 1, s16: 1, s24: 1, s32: 1, f32: 3, f64: 3 };
 
@@ -42,7 +40,7 @@ export class WavLayout implements FileLayout<PcmSamples, WavSummary> {
     const isFirst = this.#format === undefined;
     const format = (this.#format ??= checked(samples.format));
     checkFits(samples, format);
-    if (wavHeaderLength + this.#length + data.length + 1 > this.#limit + 8) {
+    if (headerLength(format) + this.#length + data.length + 1 > this.#limit + 8) {
       throw new FileError(
         "file-full",
         `a WAV file ends at 4 GiB, and this one is finished with ${this.#length} bytes of sound: go on with another`,
@@ -95,19 +93,31 @@ function inWords(format: PcmFormat): string {
   return `${format.sampleRate} samples a second, ${format.channels} × ${sampleName(format)}`;
 }
 
+/** Of `RIFF`, `fmt ` and the beginning of `data`: what is not of whole numbers says more. */
+function headerLength(format: PcmFormat): number {
+  return format.kind === "float" ? 58 : 44;
+}
+
 /** @param length bytes of sound; `undefined` while nobody knows */
 function header(format: PcmFormat, length: number | undefined): Uint8Array {
   const { sampleRate, channels } = format;
   const size = channels * slotSize(format);
-  const riff = length === undefined ? riffLimit : wavHeaderLength - 8 + length + (length % 2);
+  const riff = length === undefined ? riffLimit : headerLength(format) - 8 + length + (length % 2);
+  const isFloat = format.kind === "float";
+  const frames = length === undefined ? riffLimit : length / size;
   return fields(
-    ...(["RIFF", [32, riff], "WAVE"] as const),
-    ...(["fmt ", [32, 16], [16, codings[sampleName(format)] ?? 1], [16, channels], [32, sampleRate]] as const),
+    ...(["RIFF", [32, riff], "WAVE", "fmt ", [32, isFloat ? 18 : 16]] as const),
+    ...([
+      [16, codings[sampleName(format)] ?? 1],
+      [16, channels],
+      [32, sampleRate],
+    ] as const),
     ...([
       [32, (sampleRate * size) >>> 0],
       [16, size],
       [16, slotSize(format) * 8],
     ] as const),
+    ...(isFloat ? ([[16, 0], "fact", [32, 4], [32, frames]] as const) : []),
     ...(["data", [32, length ?? riffLimit]] as const),
   );
 }

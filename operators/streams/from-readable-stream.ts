@@ -34,7 +34,7 @@ export function fromReadableStream<T>(stream: ReadableStream<T>): Observable<Asy
         "the stream has a reader already: release it, or tee() the stream",
       );
     }
-    return pulled(
+    return pulled<T, AsyncIterable<T>>(
       () => {
         const reader = stream.getReader();
         return {
