@@ -54,7 +54,7 @@ module.exports = {
     {
       name: "operators-import-src-and-rxjs",
       severity: "error",
-      from: { path: "^operators/" },
+      from: { path: "^operators/", pathNot: "^operators/node/" },
       to: { pathNot: ["^(src|operators)/", "^node_modules/rxjs/"] },
     },
     {
@@ -76,6 +76,28 @@ module.exports = {
       severity: "error",
       from: { path: "^(src|operators|transports)/", pathNot: "^(operators/media|src/cli)/" },
       to: { path: "^operators/media/" },
+    },
+    {
+      name: "operators-node-imports-node-and-fast-png-too",
+      severity: "error",
+      from: { path: "^operators/node/" },
+      to: {
+        pathNot: ["^src/", "^operators/node/", "^node_modules/(rxjs|fast-png|@types/node)/"],
+        dependencyTypesNot: ["core"],
+      },
+    },
+    {
+      name: "operators-streams-stands-by-itself",
+      severity: "error",
+      from: { path: "^operators/streams/" },
+      to: { path: "^operators/", pathNot: "^operators/streams/" },
+    },
+    {
+      name: "nothing-pulls-operators-streams-or-node",
+      comment: "who wants streams, processes and files imports their entry",
+      severity: "error",
+      from: { path: "^(src|operators|transports)/", pathNot: "^operators/(streams|node)/" },
+      to: { path: "^operators/(streams|node)/" },
     },
     {
       name: "transports-import-src-and-themselves",

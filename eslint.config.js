@@ -59,7 +59,7 @@ export default defineConfig(
   },
   {
     files: ["src/**/*.ts", "operators/**/*.ts", "transports/{replay,usbip,virtual,webusb}/**/*.ts"],
-    ignores: ["src/cli/**", "transports/usbip/{serve,tcp}.ts", "transports/usbip/node/**"],
+    ignores: ["src/cli/**", "operators/node/**", "transports/usbip/{serve,tcp}.ts", "transports/usbip/node/**"],
     rules: {
       "no-restricted-globals": ["error", { globals: hostGlobals, checkGlobalObject: true }],
       "no-restricted-syntax": [

@@ -12,6 +12,7 @@ const everything = exported([
   ...page,
   "rx-isoch/operators/media",
   "rx-isoch/class/uac",
+  "rx-isoch/operators/streams",
   "rx-isoch/transports/virtual",
   "rx-isoch/transports/replay",
   "rx-isoch/transports/usbip",

@@ -11,12 +11,19 @@ import { pack, readRoot, run, Scratch } from "../support/pack.js";
 const scratch = new Scratch();
 const unpacked = join(scratch.path, "package");
 /** Entries that only Node has a use for: they need its types, the others must not. */
-const nodeEntries = ["rx-isoch/transports/libusb", "rx-isoch/transports/usbip/serve", "rx-isoch/transports/usbip/tcp"];
+const nodeEntries = [
+  "rx-isoch/operators/node",
+  "rx-isoch/transports/libusb",
+  "rx-isoch/transports/usbip/serve",
+  "rx-isoch/transports/usbip/tcp",
+];
 /** What each example prints. */
 const printed: Readonly<Record<string, RegExp>> = {
+  "instrument-to-csv.ts": /^4000 frames, 1116 of them lost or bad\n$/,
   "loss-report.ts": /^ok {4}6868\ncrc {3}12\nlost {2}1120\n$/,
   "marble-test.ts": /^the bus did what the diagram says\n$/,
   "paced-output.ts": /^sent (\d+) packets\nthe device took \1, 0 of them out of order\nclosed\n$/,
+  "remote-device.ts": /^frames came over the network, \d+ lost\nclosed\n$/,
 };
 const examples = readdirSync(join(root, "examples")).filter((file) => file.endsWith(".ts"));
 let tarball: string;
