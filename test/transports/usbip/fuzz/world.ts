@@ -1,4 +1,4 @@
-import type { Parameters } from "fast-check";
+import fc, { type Parameters } from "fast-check";
 import { config } from "rxjs";
 import { onTestFinished, vi } from "vitest";
 import { IsochError } from "rx-isoch";
@@ -9,18 +9,19 @@ const inFull = 100_000;
 
 /**
  * How many conversations, and which: FUZZ_SEED=n and FUZZ_PATH=p, which fast-check prints with a
- * conversation that failed, repeat that one; FUZZ_RUNS=n has another number of them.
+ * conversation that failed, repeat that one; FUZZ_RUNS=n has another number of them. Those in which the other end
+ * heard nothing but what was meant do not count: see {@link counts}.
  */
-export function conversations(usual: number): Parameters<unknown> & { readonly numRuns: number } {
+export function conversations(usual: number): Parameters<unknown> & { readonly numRuns: number; readonly seed: number } {
   const number = (name: string): number | undefined => {
     const given = Number.parseInt(process.env[name] ?? "", 10);
     return Number.isNaN(given) ? undefined : given;
   };
-  const seed = number("FUZZ_SEED");
+  const seed = number("FUZZ_SEED") ?? Date.now() & 0x7fffffff;
   const path = process.env["FUZZ_PATH"];
   return {
     numRuns: number("FUZZ_RUNS") ?? (process.env["npm_lifecycle_event"] === "fuzz" ? inFull : usual),
-    ...(seed === undefined ? {} : { seed }),
+    seed,
     ...(path === undefined ? {} : { path }),
   };
 }
@@ -86,6 +87,11 @@ export async function advance(milliseconds: number, step = milliseconds): Promis
 /** Throws what fast-check takes for a failed conversation. */
 export function check(holds: boolean, what: () => string): void {
   if (!holds) throw new Error(what());
+}
+
+/** To be said at the end of a conversation: one in which nothing was changed is run, and another in its place. */
+export function counts(isChanged: boolean): void {
+  fc.pre(isChanged);
 }
 
 /** The code of one of our errors; anything else fails the conversation. */
