@@ -5,7 +5,7 @@ import { InvalidRequestError, type DeviceSelector, type IsochError, type IsochTr
 import { subscribeInner } from "../../src/subscribe-inner.js";
 import type { StreamAcceptor } from "./byte-stream.js";
 import { listenWebSocket, type WebSocketAddress, type WebSocketOptions } from "./node/web-socket-listener.js";
-import { UsbipServer, type UsbipServerOptions } from "./server.js";
+import { UsbipServer, type UsbipServerOptions } from "./server/usbip-server.js";
 import { listenTcp, type TcpAddress, type TcpOptions } from "./tcp.js";
 
 export { listenWebSocket, type WebSocketAddress, type WebSocketOptions } from "./node/web-socket-listener.js";

@@ -1,12 +1,12 @@
 import { AsyncSubject, concat, defer, EMPTY, Subject, type Observable } from "rxjs";
-import { asIsochError } from "../../src/errors.js";
-import type { DeviceInfo, IsochError, IsochTransport } from "../../src/index.js";
-import { wholeNumber } from "../../src/numbers.js";
-import type { ByteStream, StreamAcceptor } from "./byte-stream.js";
+import { asIsochError } from "../../../src/errors.js";
+import type { DeviceInfo, IsochError, IsochTransport } from "../../../src/index.js";
+import { wholeNumber } from "../../../src/numbers.js";
+import type { ByteStream, StreamAcceptor } from "../byte-stream.js";
 import { Connection, type ConnectionLimits } from "./connection.js";
 import { InFlight } from "./drained.js";
 import { ExportedDevices } from "./exported-devices.js";
-import type { UsbipLimits } from "./protocol/index.js";
+import type { UsbipLimits } from "../protocol/index.js";
 
 /** How a {@link UsbipServer} is made. */
 export interface UsbipServerOptions extends UsbipLimits {

@@ -1,8 +1,8 @@
 import type { Observable, Subscription } from "rxjs";
-import type { ConfigurationDescriptor, DeviceInfo, IsochError, IsochTransport } from "../../src/index.js";
-import { hubClass } from "../../src/descriptors/device.js";
-import { asIsochError } from "../../src/errors.js";
-import type { UsbipListedDevice } from "./protocol/index.js";
+import type { ConfigurationDescriptor, DeviceInfo, IsochError, IsochTransport } from "../../../src/index.js";
+import { hubClass } from "../../../src/descriptors/device.js";
+import { asIsochError } from "../../../src/errors.js";
+import type { UsbipListedDevice } from "../protocol/index.js";
 
 /** Who has imported a device. */
 export interface DeviceOwner {

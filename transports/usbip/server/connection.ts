@@ -1,8 +1,8 @@
 import { AsyncSubject, concat, mergeMap, Subscription, throwError, timer, type Observable } from "rxjs";
-import { asIsochError, type IsochError } from "../../src/errors.js";
-import { BusyError, DeviceError, type TransportCapabilities, type TransportDevice } from "../../src/index.js";
-import { settled } from "../../src/teardown.js";
-import type { ByteStream } from "./byte-stream.js";
+import { asIsochError, type IsochError } from "../../../src/errors.js";
+import { BusyError, DeviceError, type TransportCapabilities, type TransportDevice } from "../../../src/index.js";
+import { settled } from "../../../src/teardown.js";
+import type { ByteStream } from "../byte-stream.js";
 import type { DeviceOwner, ExportedDevice, ExportedDevices } from "./exported-devices.js";
 import { ImportedDevice } from "./imported-device.js";
 import { PendingUrbs } from "./pending-urbs.js";
@@ -17,8 +17,8 @@ import {
   type UrbCommand,
   type UsbipLimits,
   type UsbipMessage,
-} from "./protocol/index.js";
-import { protocolError } from "./protocol/wire.js";
+} from "../protocol/index.js";
+import { protocolError } from "../protocol/wire.js";
 
 /** What a client may cost. */
 export interface ConnectionLimits extends UsbipLimits {
