@@ -161,7 +161,7 @@ describe("what it refuses to begin with", () => {
   it("TCP on another address, token or not, unless it is said", async () => {
     const tcp = { host: "0.0.0.0", port: 0 };
     expect(await beginning({ tcp, webSocket: { port: 0, token } })).toBe("invalid-option");
-    expect(await beginning({ tcp: { ...tcp, allowRemote: true }, webSocket: false })).toBe("listening");
+    expect(await beginning({ tcp: { ...tcp, allowWithoutToken: true }, webSocket: false })).toBe("listening");
   });
 
   it("a limit that is none", async () => {

@@ -261,11 +261,11 @@ describe("where it listens", () => {
       lookup.mockRestore();
     });
     expect(await codeOf({ host: "localhost" })).toBe("invalid-option");
-    expect(await codeOf({ host: "localhost", allowRemote: true })).toBe("listens");
+    expect(await codeOf({ host: "localhost", allowWithoutToken: true })).toBe("listens");
   });
 
   it("elsewhere where it is told to", async () => {
-    expect(await codeOf({ host: "0.0.0.0", allowRemote: true })).toBe("listens");
+    expect(await codeOf({ host: "0.0.0.0", allowWithoutToken: true })).toBe("listens");
   });
 
   it.each([-1, 65_536, 1.5, Number.NaN])("on no port %d", async (port) => {

@@ -78,14 +78,14 @@ export class ExportedDevices {
 
   constructor(
     transports: readonly IsochTransport[],
-    isExported: (device: DeviceInfo) => boolean,
+    isExported: (device: DeviceInfo, transport: IsochTransport) => boolean,
     failed: (error: IsochError) => void,
   ) {
     this.#subscriptions = transports.map((transport, index) =>
       transport.devices().subscribe({
         next: ({ type, device }) => {
           if (type === "detach") this.#detach(transport, device.id);
-          else if (device.descriptor.deviceClass !== hubClass && isExported(device)) {
+          else if (device.descriptor.deviceClass !== hubClass && isExported(device, transport)) {
             this.#attach(transport, device, index + 1);
           }
         },
