@@ -7,6 +7,13 @@ import { ByteQueue } from "../../../../transports/usbip/protocol/index.js";
 /** `npm run fuzz` has this many; what every run of the tests has is for a few seconds. */
 const inFull = 100_000;
 
+/** Bytes that arrive at a time, at most. Single ones take most of the time, and find what others find. */
+export const chunks = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(1) },
+  { weight: 2, arbitrary: fc.constantFrom(13, 48) },
+  { weight: 7, arbitrary: fc.constant(1 << 16) },
+);
+
 /**
  * How many conversations, and which: FUZZ_SEED=n and FUZZ_PATH=p, which fast-check prints with a
  * conversation that failed, repeat that one; FUZZ_RUNS=n has another number of them. Those in which the other end
@@ -103,6 +110,8 @@ export function codeOf(error: unknown): string {
 /** How often something came about, to see that the conversations get anywhere. */
 export class Tally {
   readonly #counts = new Map<string, number>();
+  /** Conversations that were run, those that do not count among them. */
+  run = 0;
 
   add(what: string): void {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
