@@ -217,7 +217,10 @@ function checkDevices(devices: readonly ServedDevice[], transports: readonly Iso
       );
     }
     if (transport !== undefined && !transports.includes(transport)) {
-      throw new InvalidRequestError("invalid-option", "a selector in devices has a transport that is not among transports");
+      throw new InvalidRequestError(
+        "invalid-option",
+        "a selector in devices has a transport that is not among transports",
+      );
     }
     if (id !== undefined && transport === undefined && transports.length > 1) {
       throw new InvalidRequestError(

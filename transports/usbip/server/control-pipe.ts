@@ -1,5 +1,11 @@
 import { defer, throwError, type Observable } from "rxjs";
-import { BandwidthError, DeviceError, IsochError, type ControlSetup, type TransportDevice } from "../../../src/index.js";
+import {
+  BandwidthError,
+  DeviceError,
+  IsochError,
+  type ControlSetup,
+  type TransportDevice,
+} from "../../../src/index.js";
 import { InFlight } from "../drained.js";
 import { errno, type SubmitCommand } from "../protocol/index.js";
 import { failedOutcome, takenBackOutcome, type Urb, type UrbOutcome } from "./urb.js";

@@ -169,9 +169,7 @@ class Conversation {
       // Of a device that is imported already, one message comes before it is open.
       const isFirst = !isOpen && script.program === "transfers";
       const { mutation } =
-        script.changes.find(
-          (change) => change.isOpen === isOpen && (isFirst ? 0 : change.message) === number,
-        ) ?? {};
+        script.changes.find((change) => change.isOpen === isOpen && (isFirst ? 0 : change.message) === number) ?? {};
       let mutator = this.#mutators.get(peer);
       if (mutator === undefined) {
         mutator = new Mutator((bytes) => {
@@ -473,7 +471,9 @@ it(
       parameters,
     );
     if (parameters.path !== undefined) return;
-    console.info(`${parameters.numRuns} conversations of servers that were changed, of ${tally.run} (FUZZ_SEED=${parameters.seed}). ${tally.toString()}`);
+    console.info(
+      `${parameters.numRuns} conversations of servers that were changed, of ${tally.run} (FUZZ_SEED=${parameters.seed}). ${tally.toString()}`,
+    );
     tally.assert(parameters.numRuns, {
       open: 60,
       submitted: 60,

@@ -359,8 +359,7 @@ class Conversations {
         const change = script.changes.find((each) => each.message % messages === message);
         say(step.say, change?.mutation);
         message++;
-      }
-      else if (step.do === "deaf") stream.pause();
+      } else if (step.do === "deaf") stream.pause();
       else if (step.do === "hear") stream.resume();
       else {
         if (step.do === "time") clock.advance(step.microseconds);
@@ -428,7 +427,9 @@ it(
       parameters,
     );
     if (parameters.path !== undefined) return;
-    console.info(`${parameters.numRuns} conversations of clients that were changed, of ${all.tally.run} (FUZZ_SEED=${parameters.seed}). ${all.tally.toString()}`);
+    console.info(
+      `${parameters.numRuns} conversations of clients that were changed, of ${all.tally.run} (FUZZ_SEED=${parameters.seed}). ${all.tally.toString()}`,
+    );
     all.tally.assert(parameters.numRuns, {
       imported: 60,
       submitted: 40,

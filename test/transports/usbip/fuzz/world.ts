@@ -19,7 +19,9 @@ export const chunks = fc.oneof(
  * conversation that failed, repeat that one; FUZZ_RUNS=n has another number of them. Those in which the other end
  * heard nothing but what was meant do not count: see {@link counts}.
  */
-export function conversations(usual: number): Parameters<unknown> & { readonly numRuns: number; readonly seed: number } {
+export function conversations(
+  usual: number,
+): Parameters<unknown> & { readonly numRuns: number; readonly seed: number } {
   const number = (name: string): number | undefined => {
     const given = Number.parseInt(process.env[name] ?? "", 10);
     return Number.isNaN(given) ? undefined : given;
