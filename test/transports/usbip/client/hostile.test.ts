@@ -182,11 +182,7 @@ describe("a server that, while a device is open,", () => {
       "protocol-error",
       (peer, command) => peer.reply(command, { seqnum: 4_000_000_000 }),
     ],
-    [
-      "sends an unknown message",
-      "protocol-error",
-      (peer, command) => peer.sendBytes(altered(encode(command), 0, 5)),
-    ],
+    ["sends an unknown message", "protocol-error", (peer, command) => peer.sendBytes(altered(encode(command), 0, 5))],
     ["sends a command", "protocol-error", (peer, command) => peer.send(command)],
     [
       "answers an unlink that was not asked",
@@ -198,7 +194,11 @@ describe("a server that, while a device is open,", () => {
       "protocol-error",
       (peer, command) => peer.sendBytes(altered(encode(command), 24, 13)),
     ],
-    ["sends an oversized message, of four gigabytes", "protocol-error", (peer, command) => peer.sendBytes(altered(encode(command), 24, 0xffffffff))],
+    [
+      "sends an oversized message, of four gigabytes",
+      "protocol-error",
+      (peer, command) => peer.sendBytes(altered(encode(command), 24, 0xffffffff)),
+    ],
     ["has fewer packets", "protocol-error", (peer, command) => peer.sendBytes(altered(encode(command), 32, 2))],
     [
       "claims a million packets",
