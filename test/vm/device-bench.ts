@@ -50,7 +50,7 @@ export class DeviceBench {
     this.#listening = listenTcp(this.#server, {
       host: exportedAt,
       port: 0,
-      allowRemote: exportedAt !== loopback,
+      allowWithoutToken: exportedAt !== loopback,
     }).subscribe(this.#address);
   }
 

@@ -1,11 +1,11 @@
 import { concat, lastValueFrom, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { BandwidthError, TransportError, type TransportDevice } from "rx-isoch";
-import { errno } from "../../../transports/usbip/protocol/index.js";
-import { alteredTransport } from "../../support/altered-transport.js";
-import { interruptingDevice } from "./interrupting-device.js";
-import { length, setUp } from "./set-up.js";
-import { asSubmitReply } from "./strict-client.js";
+import { errno } from "../../../../transports/usbip/protocol/index.js";
+import { alteredTransport } from "../../../support/altered-transport.js";
+import { interruptingDevice } from "../interrupting-device.js";
+import { length, setUp } from "../set-up.js";
+import { asSubmitReply } from "../strict-client.js";
 
 describe("a transfer from an interrupt endpoint", () => {
   const setUpInterrupts = async (limits: { readonly bytesInFlight?: number } = {}) => {

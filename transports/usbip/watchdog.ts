@@ -28,6 +28,11 @@ export class Watchdog {
     if (deadline < this.#wakeAt) this.#wake(deadline);
   }
 
+  /** Waits as {@link Watchdog.expect} does, from now on where that was not done yet. */
+  expectFromNow(key: number, milliseconds: number): void {
+    if (!this.#deadlines.has(key)) this.expect(key, milliseconds);
+  }
+
   /** The answer is there, or nobody waits for it any more. */
   settle(key: number): void {
     this.#deadlines.delete(key);

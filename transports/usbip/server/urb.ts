@@ -1,4 +1,4 @@
-import { errno, type SubmitCommand, type SubmitReply, type UsbipPackets } from "./protocol/index.js";
+import { errno, type SubmitCommand, type SubmitReply, type UsbipPackets } from "../protocol/index.js";
 
 /** How a transfer ended. */
 export interface UrbOutcome {

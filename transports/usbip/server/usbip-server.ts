@@ -1,29 +1,35 @@
 import { AsyncSubject, concat, defer, EMPTY, Subject, type Observable } from "rxjs";
-import { asIsochError } from "../../src/errors.js";
-import type { DeviceInfo, IsochError, IsochTransport } from "../../src/index.js";
-import { wholeNumber } from "../../src/numbers.js";
-import type { ByteStream, StreamAcceptor } from "./byte-stream.js";
+import { asIsochError } from "../../../src/errors.js";
+import type { DeviceInfo, IsochError, IsochTransport } from "../../../src/index.js";
+import { wholeNumber } from "../../../src/numbers.js";
+import type { ByteStream, StreamAcceptor } from "../byte-stream.js";
 import { Connection, type ConnectionLimits } from "./connection.js";
-import { InFlight } from "./drained.js";
-import { ExportedDevices } from "./exported-devices.js";
-import type { UsbipLimits } from "./protocol/index.js";
+import { InFlight } from "../drained.js";
+import { ExportedDevices, type ExportedDevice } from "./exported-devices.js";
+import type { UsbipLimits } from "../protocol/index.js";
 
 /** How a {@link UsbipServer} is made. */
 export interface UsbipServerOptions extends UsbipLimits {
   /** Whose devices it exports. Each is a bus of its own; its number is its place in the list, from 1. */
   readonly transports: readonly IsochTransport[];
   /**
-   * Which devices it exports. Asked once for each that attaches. Default: all. Hubs are never exported,
+   * Which devices it exports, and of which of the transports. Asked once for each that attaches. Default: all. Hubs are never exported,
    * and not asked for: an import would take a hub from the driver that has its ports.
    */
-  readonly isExported?: ((device: DeviceInfo) => boolean) | undefined;
+  readonly isExported?: ((device: DeviceInfo, transport: IsochTransport) => boolean) | undefined;
   /**
    * Bytes that a client may have under way, in transfers and in replies it has not taken. Beyond
    * that, nothing is read from it until half of them are done. One transfer may always be under
    * way. Default: 64 MiB.
+   *
+   * Only who has a device has transfers, so all clients together have that much for each device that
+   * is exported, at most: a limit for all of them would have to make one wait for another.
    */
   readonly bytesInFlight?: number | undefined;
-  /** Milliseconds in which a client must have asked for something. Default: 10,000. */
+  /**
+   * Milliseconds in which a client must have asked for something, and, with a device, must have sent the rest
+   * of a message that it began. Between two messages it may be silent for as long as it likes. Default: 10,000.
+   */
   readonly patience?: number | undefined;
 }
 
@@ -34,6 +40,15 @@ export interface UsbipExport {
   readonly device: DeviceInfo;
   /** A client has it. */
   readonly isImported: boolean;
+}
+
+/** A client has got a device, or has given it back: see {@link UsbipServer.imports}. */
+export interface UsbipImport {
+  readonly type: "imported" | "released";
+  readonly busId: string;
+  readonly device: DeviceInfo;
+  /** The connection of the client, as {@link UsbipServer.accept} got it. */
+  readonly stream: ByteStream;
 }
 
 /**
@@ -86,6 +101,7 @@ export class UsbipServer implements StreamAcceptor {
   readonly #devices: ExportedDevices;
   readonly #connections = new InFlight<Connection>();
   readonly #failures = new Subject<IsochError>();
+  readonly #imports = new Subject<UsbipImport>();
   readonly #closed = new AsyncSubject<never>();
   #isClosing = false;
 
@@ -123,6 +139,11 @@ export class UsbipServer implements StreamAcceptor {
     return this.#failures.asObservable();
   }
 
+  /** Who gets which device, and when it is given back, as it happens. Completes when the server is closed. */
+  get imports(): Observable<UsbipImport> {
+    return this.#imports.asObservable();
+  }
+
   /**
    * Serves a client.
    *
@@ -130,7 +151,17 @@ export class UsbipServer implements StreamAcceptor {
    * with what ended it, if that was not the client's wish
    */
   accept(stream: ByteStream): Observable<never> {
-    const connection = new Connection(stream, this.#devices, this.#limits);
+    const tell = (type: UsbipImport["type"], { busId, info }: ExportedDevice): void => {
+      this.#imports.next({ type, busId, device: info, stream });
+    };
+    const connection = new Connection(stream, this.#devices, this.#limits, {
+      imported: (device) => {
+        tell("imported", device);
+      },
+      released: (device) => {
+        tell("released", device);
+      },
+    });
     this.#connections.add(connection);
     connection.closed.subscribe({
       error: (error: unknown) => {
@@ -163,6 +194,7 @@ export class UsbipServer implements StreamAcceptor {
       const end = defer(() => {
         this.#devices.close();
         this.#failures.complete();
+        this.#imports.complete();
         return EMPTY;
       });
       concat(this.#connections.drained, end).subscribe(this.#closed);

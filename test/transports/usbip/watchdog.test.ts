@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Watchdog } from "../../../../transports/usbip/client/watchdog.js";
+import { Watchdog } from "../../../transports/usbip/watchdog.js";
 
 describe("the watchdog", () => {
   let expired: number[];

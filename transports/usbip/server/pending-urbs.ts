@@ -1,6 +1,6 @@
 import type { ImportedDevice } from "./imported-device.js";
-import { errno, type SubmitCommand, type UnlinkCommand, type UsbipMessage } from "./protocol/index.js";
-import { protocolError } from "./protocol/wire.js";
+import { errno, type SubmitCommand, type UnlinkCommand, type UsbipMessage } from "../protocol/index.js";
+import { protocolError } from "../protocol/wire.js";
 import { replyTo, type Urb, type UrbOutcome } from "./urb.js";
 
 interface Unlink {

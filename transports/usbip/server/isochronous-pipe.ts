@@ -9,13 +9,13 @@ import {
   type Submission,
   type TransportCapabilities,
   type TransportEndpoint,
-} from "../../src/index.js";
-import { servedFrames } from "../../src/status.js";
-import { PendingSubmission } from "../../src/submission.js";
-import { createTimeline, type Timeline } from "../../src/timeline.js";
+} from "../../../src/index.js";
+import { servedFrames } from "../../../src/status.js";
+import { PendingSubmission } from "../../../src/submission.js";
+import { createTimeline, type Timeline } from "../../../src/timeline.js";
 import { errnoOfError } from "./control-pipe.js";
-import { InFlight } from "./drained.js";
-import { errno, errnoOfStatus, urbFlags, type SubmitCommand, type UsbipPackets } from "./protocol/index.js";
+import { InFlight } from "../drained.js";
+import { errno, errnoOfStatus, urbFlags, type SubmitCommand, type UsbipPackets } from "../protocol/index.js";
 import { failedOutcome, type Urb } from "./urb.js";
 
 /** What a pipe needs of its device. */

@@ -2,12 +2,12 @@ import { lastValueFrom, VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
 import { counterDevice, unpacedClock, VirtualBus, writeCounter } from "rx-isoch/transports/virtual";
 import { UsbipServer } from "rx-isoch/transports/usbip";
-import { encodeMessage, errno, usbipStatus } from "../../../transports/usbip/protocol/index.js";
-import { slowTransport } from "../../support/slow-transport.js";
-import { ManualClock } from "./manual-clock.js";
-import { memoryStreams } from "./memory-stream.js";
-import { counters, length, nothing, setUp } from "./set-up.js";
-import { asSubmitReply, StrictClient } from "./strict-client.js";
+import { encodeMessage, errno, usbipStatus } from "../../../../transports/usbip/protocol/index.js";
+import { slowTransport } from "../../../support/slow-transport.js";
+import { ManualClock } from "../manual-clock.js";
+import { memoryStreams } from "../memory-stream.js";
+import { counters, length, nothing, setUp } from "../set-up.js";
+import { asSubmitReply, StrictClient } from "../strict-client.js";
 
 /** What is written arrives within the turn. */
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
@@ -305,35 +305,16 @@ describe("isochronous transfers", () => {
   });
 
   it("counts frames where the bus clock is hidden", async () => {
-    const bus = new VirtualBus({
-      devices: [counterDevice()],
-      clock: unpacedClock(),
-      capabilities: { frameNumber: false, startFrame: false },
-    });
-    const server = new UsbipServer({ transports: [bus] });
-    const [theirs, ours] = memoryStreams();
-    void server.accept(theirs);
-    const client = new StrictClient(ours);
-    await client.import();
-    await client.selectAlternate(1);
+    const { streaming } = setUp({ capabilities: { frameNumber: false, startFrame: false } });
+    const { client } = await streaming(1);
     const replies = await Promise.all(from(0, 3).map(() => client.isochronous("in", 8, length).reply));
     expect(replies.map(asSubmitReply).map(({ startFrame }) => startFrame)).toStrictEqual([0, 8, 16]);
-    await lastValueFrom(server.close(), { defaultValue: undefined });
   });
 
   it("counts what passes with nothing queued, although the bus clock is hidden", async () => {
     const clock = new ManualClock();
-    const bus = new VirtualBus({
-      devices: [counterDevice()],
-      clock,
-      capabilities: { frameNumber: false, startFrame: false },
-    });
-    const server = new UsbipServer({ transports: [bus] });
-    const [theirs, ours] = memoryStreams();
-    void server.accept(theirs);
-    const client = new StrictClient(ours);
-    await client.import();
-    await client.selectAlternate(1);
+    const { bus, streaming } = setUp({ clock, capabilities: { frameNumber: false, startFrame: false } });
+    const { client } = await streaming(1);
     const read = async () => {
       const { reply } = client.isochronous("in", 8, length);
       // It has to have come to the bus.
@@ -350,7 +331,6 @@ describe("isochronous transfers", () => {
     expect(passed).toBeGreaterThan(400);
     // Estimated, and by the end of transfers that were looked for late: to some frames.
     expect(Math.abs(second.startFrame - first.startFrame - passed)).toBeLessThan(20);
-    await lastValueFrom(server.close(), { defaultValue: undefined });
   });
 
   it("takes a transfer without packets for done", async () => {
@@ -470,19 +450,12 @@ describe("an unlink", () => {
   });
 
   it("where the transport cannot cancel waits for the end, which keeps everything", async () => {
-    const bus = new VirtualBus({ devices: [counterDevice()], clock: unpacedClock(), capabilities: { cancel: "none" } });
-    const server = new UsbipServer({ transports: [bus] });
-    const [theirs, ours] = memoryStreams();
-    void server.accept(theirs);
-    const client = new StrictClient(ours);
-    await client.import();
-    await client.selectAlternate(1);
+    const { streaming } = setUp({ capabilities: { cancel: "none" } });
+    const { client } = await streaming(1);
     const { seqnum, reply } = client.isochronous("in", 64, length);
     const unlinked = client.unlink(seqnum);
     expect(asSubmitReply(await reply)).toMatchObject({ status: 0, actualLength: 64 * length });
     expect(await unlinked).toMatchObject({ status: 0 });
-    await lastValueFrom(server.close(), { defaultValue: undefined });
-    expect(bus.audit()).toMatchObject(nothing);
   });
 });
 
@@ -622,7 +595,9 @@ describe("a peer that leaves", () => {
 
 describe("a hostile peer", () => {
   const urb = (fields: Readonly<Record<number, number>>): Uint8Array => {
-    const bytes = new Uint8Array(48);
+    const bytes = new Uint8Array(
+      Math.max(48, ...Object.keys(fields).map((offset) => 16 * Math.ceil((+offset + 1) / 16))),
+    );
     const view = new DataView(bytes.buffer);
     for (const [offset, value] of Object.entries({ 0: 1, 4: 999, 8: 0x10001, ...fields })) {
       view.setUint32(Number(offset), value);
@@ -631,13 +606,19 @@ describe("a hostile peer", () => {
   };
 
   it.each([
-    ["a million packets", urb({ 12: 1, 16: 1, 24: 64, 32: 1_000_000 })],
-    ["two gigabytes to read", urb({ 12: 1, 16: 1, 24: 0x7fffffff })],
-    ["two gigabytes to write", urb({ 16: 1, 24: 0x7fffffff })],
-    ["an unknown command", urb({ 0: 77 })],
-    ["a reply", urb({ 0: 3 })],
+    ["a million packets claimed", urb({ 12: 1, 16: 1, 24: 64, 32: 1_000_000 })],
+    ["an oversized message: two gigabytes to read", urb({ 12: 1, 16: 1, 24: 0x7fffffff })],
+    ["an oversized message: two gigabytes to write", urb({ 16: 1, 24: 0x7fffffff })],
+    ["an unknown message", urb({ 0: 77 })],
+    ["an unknown message: a reply", urb({ 0: 3 })],
     ["the device of somebody else", urb({ 8: 0x10002 })],
-    ["a request of before the import", encodeMessage({ type: "import-request", busId: "1-1" })],
+    [
+      "messages in another order: a request of before the import",
+      encodeMessage({ type: "import-request", busId: "1-1" }),
+    ],
+    ["lengths that lie: a packet that ends outside of its buffer", urb({ 12: 1, 16: 1, 24: 64, 32: 1, 48: 60, 52: 8 })],
+    ["lengths that lie: packets of more than their buffer", urb({ 12: 1, 16: 1, 24: 64, 32: 2, 52: 64, 68: 64 })],
+    ["lengths that lie: an offset that overflows", urb({ 12: 1, 16: 1, 24: 64, 32: 1, 48: 0xffffffff, 52: 2 })],
   ])("that sends %s is cut off, and the other clients are not disturbed", async (_, bytes) => {
     const { bus, connect, streaming, failures } = setUp();
     bus.attach(counterDevice({ speed: "full" }));
@@ -688,7 +669,101 @@ describe("a hostile peer", () => {
     expect(asSubmitReply(await other.client.isochronous("in", 8, 1023).reply).errorCount).toBe(0);
   });
 
-  it("that uses a number twice is cut off", async () => {
+  it("that sends a truncated message, and ends, is cut off", async () => {
+    const { streaming, failures } = setUp();
+    const { client, ending } = await streaming(1);
+    const bytes = encodeMessage(client.command({ direction: "out", endpoint: 0, data: new Uint8Array(100) }));
+    client.sendBytes(bytes.subarray(0, bytes.length - 1));
+    client.end();
+    expect(await ending).toBe("protocol-error");
+    expect(failures).toStrictEqual(["protocol-error"]);
+  });
+
+  it("that reorders its messages is answered as if it had meant that, each once, or cut off", async () => {
+    const { streaming, bus } = setUp();
+    const { client } = await streaming(1);
+    // An unlink before its submit finds nothing, and the submit that comes then is served.
+    const later = client.command({ direction: "in", endpoint: 1 }).seqnum + 2;
+    expect(await client.unlink(later)).toMatchObject({ type: "unlink-reply", status: 0 });
+    const { seqnum, reply } = client.isochronous("in", 8, length);
+    expect(seqnum).toBe(later);
+    expect(asSubmitReply(await reply)).toMatchObject({ status: 0, errorCount: 0 });
+    // Numbers that go down are as good as others.
+    const replies = [9003, 9001, 9002].map((number) => client.isochronous("in", 8, length, { seqnum: number }).reply);
+    const all = (await Promise.all(replies)).map(asSubmitReply);
+    expect(all.map((each) => each.seqnum)).toStrictEqual([9003, 9001, 9002]);
+    const [first = 0] = all.flatMap(counters);
+    expect(all.flatMap(counters)).toStrictEqual(from(first, 24));
+    expect(bus.audit().inFlight).toBe(0);
+  });
+
+  it("that sends messages in another order, a command before the import, is cut off", async () => {
+    const { connect, failures } = setUp();
+    const { client, ending } = connect();
+    client.sendBytes(urb({ 12: 1 }));
+    expect(await ending).toBe("protocol-error");
+    expect(failures).toStrictEqual(["protocol-error"]);
+  });
+
+  describe("that stops writing in mid-message", () => {
+    const patience = 50;
+    const submit = () => urb({ 16: 0, 24: 100 });
+
+    it.each([
+      ["in the header", () => submit().subarray(0, 10)],
+      ["before the data", () => submit()],
+      ["in the data", () => Uint8Array.of(...submit(), ...new Uint8Array(99))],
+      ["in the packets", () => urb({ 12: 1, 16: 1, 24: 64, 32: 2, 52: 8 })],
+    ])("%s: in time, cut off, and its device is another's", async (_, bytes) => {
+      const { importing, streaming, failures, bus } = setUp({ patience });
+      const { ending, client } = await streaming(1);
+      for (let i = 0; i < 4; i++) client.isochronous("in", 64, length);
+      client.sendBytes(bytes());
+      expect(await ending).toBe("protocol-error");
+      expect(failures).toStrictEqual(["protocol-error"]);
+      expect(bus.audit()).toMatchObject(nothing);
+      await importing();
+    });
+
+    it("and goes on byte for byte is cut off all the same", async () => {
+      const { importing } = setUp({ patience });
+      const { ending, client } = await importing();
+      const bytes = Uint8Array.of(...submit(), ...new Uint8Array(99));
+      let sent = 0;
+      const dripping = setInterval(() => {
+        if (sent < bytes.length) client.sendBytes(bytes.subarray(sent, ++sent));
+      }, 20);
+      expect(await ending).toBe("protocol-error");
+      clearInterval(dripping);
+      expect(sent).toBeLessThan(bytes.length);
+    });
+
+    it("is none who is silent between two messages", async () => {
+      const { streaming } = setUp({ patience });
+      const { client } = await streaming(1);
+      // Several times what is allowed within one.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      expect(asSubmitReply(await client.isochronous("in", 8, length).reply).errorCount).toBe(0);
+    });
+
+    it("has the time anew for each message, though none ends where a piece does", async () => {
+      const { importing } = setUp({ patience });
+      const { client } = await importing();
+      const messages: number[] = [];
+      const { sendBytes } = client;
+      client.sendBytes = (bytes) => messages.push(...bytes);
+      const replies = from(0, 40).map(() => client.unlink(77));
+      client.sendBytes = sendBytes;
+      for (let at = 0; at < messages.length; at += 48) {
+        client.sendBytes(Uint8Array.from(messages.slice(at === 0 ? 0 : at - 24, at + 24)));
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+      client.sendBytes(Uint8Array.from(messages.slice(-24)));
+      for (const reply of await Promise.all(replies)) expect(reply).toMatchObject({ status: 0 });
+    });
+  });
+
+  it("that sends a message in duplicate, a number twice, is cut off", async () => {
     const { streaming } = setUp();
     const { client, ending } = await streaming(1);
     const { seqnum } = client.isochronous("in", 1024, length);

@@ -1,8 +1,8 @@
 import type { Observable, Subscription } from "rxjs";
-import type { ConfigurationDescriptor, DeviceInfo, IsochError, IsochTransport } from "../../src/index.js";
-import { hubClass } from "../../src/descriptors/device.js";
-import { asIsochError } from "../../src/errors.js";
-import type { UsbipListedDevice } from "./protocol/index.js";
+import type { ConfigurationDescriptor, DeviceInfo, IsochError, IsochTransport } from "../../../src/index.js";
+import { hubClass } from "../../../src/descriptors/device.js";
+import { asIsochError } from "../../../src/errors.js";
+import type { UsbipListedDevice } from "../protocol/index.js";
 
 /** Who has imported a device. */
 export interface DeviceOwner {
@@ -78,14 +78,14 @@ export class ExportedDevices {
 
   constructor(
     transports: readonly IsochTransport[],
-    isExported: (device: DeviceInfo) => boolean,
+    isExported: (device: DeviceInfo, transport: IsochTransport) => boolean,
     failed: (error: IsochError) => void,
   ) {
     this.#subscriptions = transports.map((transport, index) =>
       transport.devices().subscribe({
         next: ({ type, device }) => {
           if (type === "detach") this.#detach(transport, device.id);
-          else if (device.descriptor.deviceClass !== hubClass && isExported(device)) {
+          else if (device.descriptor.deviceClass !== hubClass && isExported(device, transport)) {
             this.#attach(transport, device, index + 1);
           }
         },

@@ -1,8 +1,8 @@
-import { AsyncSubject, concat, mergeMap, Subscription, throwError, timer, type Observable } from "rxjs";
-import { asIsochError, type IsochError } from "../../src/errors.js";
-import { BusyError, DeviceError, type TransportCapabilities, type TransportDevice } from "../../src/index.js";
-import { settled } from "../../src/teardown.js";
-import type { ByteStream } from "./byte-stream.js";
+import { AsyncSubject, concat, mergeMap, Subscription, type Observable } from "rxjs";
+import { asIsochError, type IsochError } from "../../../src/errors.js";
+import { BusyError, DeviceError, type TransportCapabilities, type TransportDevice } from "../../../src/index.js";
+import { settled } from "../../../src/teardown.js";
+import type { ByteStream } from "../byte-stream.js";
 import type { DeviceOwner, ExportedDevice, ExportedDevices } from "./exported-devices.js";
 import { ImportedDevice } from "./imported-device.js";
 import { PendingUrbs } from "./pending-urbs.js";
@@ -17,20 +17,31 @@ import {
   type UrbCommand,
   type UsbipLimits,
   type UsbipMessage,
-} from "./protocol/index.js";
-import { protocolError } from "./protocol/wire.js";
+} from "../protocol/index.js";
+import { protocolError } from "../protocol/wire.js";
+import { Watchdog } from "../watchdog.js";
 
 /** What a client may cost. */
 export interface ConnectionLimits extends UsbipLimits {
   /** Bytes of transfers and replies that are under way, beyond which nothing is read. */
   readonly bytesInFlight: number;
-  /** Milliseconds in which a client must have asked for something. */
+  /** Milliseconds in which a client must have asked for something, and sent the rest of a message that it began. */
   readonly patience: number;
+}
+
+/** Who hears what becomes of a {@link Connection}. */
+export interface ConnectionHandler {
+  /** It has that device from now on. */
+  imported(device: ExportedDevice): void;
+  /** It has given it back. */
+  released(device: ExportedDevice): void;
 }
 
 /** Bytes that a message is counted at, beside those of its data and its packets. */
 const messageCost = 512;
 const packetCost = 64;
+/** What the watchdog of a connection waits for: one thing at a time. */
+const whole = 0;
 
 /**
  * A client: asks for a list, or imports a device and submits transfers to it.
@@ -43,10 +54,11 @@ export class Connection implements DeviceOwner {
   readonly #stream: ByteStream;
   readonly #devices: ExportedDevices;
   readonly #limits: ConnectionLimits;
+  readonly #handler: ConnectionHandler;
   readonly #queue = new ByteQueue();
   readonly #requests: MessageDecoder<OperationRequest>;
   readonly #commands: MessageDecoder<UrbCommand>;
-  readonly #patience: Subscription;
+  readonly #watchdog: Watchdog;
   readonly #opening = new Subscription();
   readonly #claimed = new AsyncSubject<never>();
   readonly #left = new AsyncSubject<never>();
@@ -58,24 +70,23 @@ export class Connection implements DeviceOwner {
   #bytesInFlight = 0;
   #isReading = true;
   #isProcessing = false;
+  #hasDevice = false;
   #isStreamClosed = false;
   #hasLeft = false;
   #failure: IsochError | undefined;
 
-  constructor(stream: ByteStream, devices: ExportedDevices, limits: ConnectionLimits) {
+  constructor(stream: ByteStream, devices: ExportedDevices, limits: ConnectionLimits, handler: ConnectionHandler) {
     this.#stream = stream;
     this.#devices = devices;
     this.#limits = limits;
+    this.#handler = handler;
     this.#requests = new MessageDecoder(this.#queue, operationRequest);
     this.#commands = new MessageDecoder(this.#queue, () => urbCommandMessage(limits));
-    const late = throwError(() => protocolError("asked for nothing in time"));
-    this.#patience = timer(limits.patience)
-      .pipe(mergeMap(() => late))
-      .subscribe({
-        error: (error: unknown) => {
-          this.#fail(asIsochError(error));
-        },
-      });
+    this.#watchdog = new Watchdog(() => {
+      const what = this.#state === "asking" ? "asked for nothing" : "did not finish a message that it began";
+      this.#fail(protocolError(`${what} in ${limits.patience} ms`));
+    });
+    this.#watchdog.expect(whole, limits.patience);
     stream.open({
       received: (bytes) => {
         if (this.#state === "leaving") return;
@@ -120,6 +131,7 @@ export class Connection implements DeviceOwner {
     this.#isProcessing = true;
     try {
       while (this.#isReading && this.#step());
+      this.#watch();
     } catch (error) {
       this.#fail(asIsochError(error));
     } finally {
@@ -127,12 +139,19 @@ export class Connection implements DeviceOwner {
     }
   }
 
+  /** Who is in the middle of a message has to go on; between two, a client may be silent for as long as it likes. */
+  #watch(): void {
+    if (this.#state !== "imported") return;
+    if (this.#isReading && this.#commands.isWithin) this.#watchdog.expectFromNow(whole, this.#limits.patience);
+    else this.#watchdog.settle(whole);
+  }
+
   /** Takes a message; tells whether there was one. */
   #step(): boolean {
     if (this.#state === "asking") {
       const request = this.#requests.read();
       if (request === undefined) return false;
-      this.#patience.unsubscribe();
+      this.#watchdog.settle(whole);
       if (request.type === "import-request") this.#import(request.busId);
       else this.#list();
       return true;
@@ -140,6 +159,7 @@ export class Connection implements DeviceOwner {
     if (this.#state !== "imported") return false;
     const command = this.#commands.read();
     if (command === undefined) return false;
+    this.#watchdog.settle(whole);
     this.#take(command);
     if (this.#bytesMoving > this.#limits.bytesInFlight) this.#setReading(false);
     return true;
@@ -233,6 +253,8 @@ export class Connection implements DeviceOwner {
     if (this.#state !== "importing" || configuration === undefined) return;
     this.#send({ type: "import-reply", status: usbipStatus.ok, device: device.entryIn(configuration) }, 0);
     this.#state = "imported";
+    this.#hasDevice = true;
+    this.#handler.imported(device);
     this.#setReading(true);
   }
 
@@ -286,7 +308,7 @@ export class Connection implements DeviceOwner {
     if (this.#state === "leaving") return;
     this.#state = "leaving";
     this.#failure = failure;
-    this.#patience.unsubscribe();
+    this.#watchdog.stop();
     this.#opening.unsubscribe();
     const imported = this.#imported;
     if (imported === undefined) {
@@ -305,8 +327,10 @@ export class Connection implements DeviceOwner {
   }
 
   #givenBack(): void {
-    if (this.#device?.owner === this) this.#device.owner = undefined;
+    const device = this.#device;
+    if (device?.owner === this) device.owner = undefined;
     this.#hasLeft = true;
+    if (device !== undefined && this.#hasDevice) this.#handler.released(device);
     if (!this.#isStreamClosed) this.#stream.end();
     this.#left.complete();
     this.#settle();

@@ -1,4 +1,4 @@
-import { protocolError } from "./protocol/wire.js";
+import { protocolError } from "../protocol/wire.js";
 import { takenBackOutcome, type Urb } from "./urb.js";
 
 /** More at a time than any driver has; nothing else limits how many a client leaves here. */

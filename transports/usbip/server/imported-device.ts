@@ -6,11 +6,11 @@ import {
   type EndpointDescriptor,
   type TransportCapabilities,
   type TransportDevice,
-} from "../../src/index.js";
-import { runAll, settled } from "../../src/teardown.js";
+} from "../../../src/index.js";
+import { runAll, settled } from "../../../src/teardown.js";
 import { ControlPipe, type DeviceState } from "./control-pipe.js";
 import { IsochronousPipe } from "./isochronous-pipe.js";
-import { errno } from "./protocol/index.js";
+import { errno } from "../protocol/index.js";
 import { failedOutcome, type Urb } from "./urb.js";
 import { WaitingUrbs } from "./waiting-urbs.js";
 

@@ -1,7 +1,13 @@
 import { defer, throwError, type Observable } from "rxjs";
-import { BandwidthError, DeviceError, IsochError, type ControlSetup, type TransportDevice } from "../../src/index.js";
-import { InFlight } from "./drained.js";
-import { errno, type SubmitCommand } from "./protocol/index.js";
+import {
+  BandwidthError,
+  DeviceError,
+  IsochError,
+  type ControlSetup,
+  type TransportDevice,
+} from "../../../src/index.js";
+import { InFlight } from "../drained.js";
+import { errno, type SubmitCommand } from "../protocol/index.js";
 import { failedOutcome, takenBackOutcome, type Urb, type UrbOutcome } from "./urb.js";
 
 /** Requests that change what a host keeps in mind of a device, so that the transport has calls for them. */
