@@ -179,7 +179,7 @@ describe("the program", { timeout: 60_000 }, () => {
     [["--device", "webcam", "--clock-ppm", "3"]],
     [["--list", "--device", "webcam"]],
     [["--list", "--duration", "3"]],
-    [["--frames", "1.5"]],
+    [["--transfer", "1.5"]],
     [["--queue", "0"]],
     [["--clock-ppm", "1e9"]],
     [["--fault", "gremlin@4000"]],
@@ -195,7 +195,7 @@ describe("the program", { timeout: 60_000 }, () => {
   it("explains itself", async () => {
     const { status, stdout } = await cli(["--help"]);
     expect(status).toBe(0);
-    expect(stdout).toContain("host-stall@8000x4000");
+    expect(stdout).toContain("capture");
     expect(stdout.split("\n").filter((line) => line.length > 80)).toStrictEqual([]);
   });
 });
