@@ -19,7 +19,10 @@ export function chooseEndpoint(
 ): Pick<EndpointSelector, "endpoint" | "alternate"> {
   if (endpoint === undefined) return { endpoint: firstEndpoint(info, direction), alternate };
   if (direction === undefined || (direction === "in") === endpoint >= 0x80) return { endpoint, alternate };
-  const verb = direction === "in" ? "captured from: that takes an IN endpoint, such as 0x81" : "played to: that takes an OUT endpoint, such as 0x01";
+  const verb =
+    direction === "in"
+      ? "captured from: that takes an IN endpoint, such as 0x81"
+      : "played to: that takes an OUT endpoint, such as 0x01";
   throw new EndpointError("wrong-direction", `0x${endpoint.toString(16).padStart(2, "0")} cannot be ${verb}`);
 }
 

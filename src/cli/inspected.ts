@@ -1,4 +1,17 @@
-import { catchError, concat, concatMap, defer, EMPTY, from, map, of, take, throwError, toArray, type Observable } from "rxjs";
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  from,
+  map,
+  of,
+  take,
+  throwError,
+  toArray,
+  type Observable,
+} from "rxjs";
 import { IsochError, openDevice, type DeviceInfo, type IsochTransport, type UsbDevice } from "../index.js";
 
 /**
@@ -30,6 +43,10 @@ function opened(transport: IsochTransport, info: DeviceInfo): Observable<DeviceI
     return concat(
       looked,
       defer(() => device?.closed ?? EMPTY),
-    ).pipe(catchError((error: unknown) => (IsochError.is(error) ? (device === undefined ? of(info) : EMPTY) : throwError(() => error))));
+    ).pipe(
+      catchError((error: unknown) =>
+        IsochError.is(error) ? (device === undefined ? of(info) : EMPTY) : throwError(() => error),
+      ),
+    );
   });
 }

@@ -1,8 +1,7 @@
 import { Option, InvalidArgumentError, type Command } from "commander";
 import { faultHelp, parseFault, type FaultPlan } from "./faults.js";
 import { maxFramesPerRequest } from "../request.js";
-import type { HostAndPort } from "./serve/addresses.js";
-import { hostAndPort } from "./serve/addresses.js";
+import { hostAndPort, type HostAndPort } from "./serve/addresses.js";
 import { virtualHelp, virtualKinds, type VirtualKind, type VirtualSpeed } from "./virtual-devices.js";
 
 /** Where devices are looked for. */
@@ -46,9 +45,10 @@ export function placeOptions(command: Command): Command {
 
 /** `--token`. */
 export function tokenOption(what: string): Option {
-  return new Option("--token <token>", `${what}; others on this machine can\nsee it: better RX_ISOCH_TOKEN, or`).conflicts(
-    "tokenFile",
-  );
+  return new Option(
+    "--token <token>",
+    `${what}; others on this machine can\nsee it: better RX_ISOCH_TOKEN, or`,
+  ).conflicts("tokenFile");
 }
 
 /** `--token-file`. */
@@ -102,7 +102,8 @@ export function durationOption(what: string): Option {
 
 /** Takes the argument for the option, and says no to what does not go together. */
 function checkDevice(command: Command): void {
-  const [named] = command.processedArgs.slice(command.registeredArguments.findIndex((each) => each.name() === "device"));
+  const place = command.registeredArguments.findIndex((each) => each.name() === "device");
+  const named: unknown = command.processedArgs[place];
   if (named !== undefined) {
     if (command.getOptionValue("device") !== undefined) command.error("error: the device is named twice");
     command.setOptionValueWithSource("device", named, "cli");

@@ -53,8 +53,7 @@ function matcher(devices: readonly DeviceInfo[], wanted: string): (device: Devic
   if (devices.some(({ id }) => id === wanted)) return ({ id }) => id === wanted;
   const numbers = numbersOf(wanted);
   if (numbers !== undefined) {
-    return ({ descriptor }) =>
-      descriptor.vendorId === numbers.vendorId && descriptor.productId === numbers.productId;
+    return ({ descriptor }) => descriptor.vendorId === numbers.vendorId && descriptor.productId === numbers.productId;
   }
   const part = wanted.toLowerCase();
   return ({ product, manufacturer, serialNumber }) =>

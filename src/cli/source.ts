@@ -4,7 +4,7 @@ import type { IsochTransport } from "../index.js";
 import { libusb } from "../../transports/libusb/index.js";
 import { usbip } from "../../transports/usbip/index.js";
 import { connectTcp } from "../../transports/usbip/tcp.js";
-import { connectWebSocket, type WebSocketConstructor } from "../../transports/usbip/websocket.js";
+import { connectWebSocket } from "../../transports/usbip/websocket.js";
 import { VirtualBus } from "../../transports/virtual/index.js";
 import { deviceTarget } from "./device-target.js";
 import { fileError } from "./files/errors.js";
@@ -38,8 +38,7 @@ export async function finderOf(options: DeviceArguments): Promise<FindTarget> {
 async function bridgeTransport(bridge: string, options: PlaceArguments): Promise<IsochTransport> {
   if (/^wss?:/i.test(bridge)) {
     const token = await tokenOf(options);
-    // The class of `ws` has more overloads than the interface, and fewer types.
-    return usbip({ connect: connectWebSocket({ url: bridge, token, WebSocket: WebSocket as WebSocketConstructor }) });
+    return usbip({ connect: connectWebSocket({ url: bridge, token, WebSocket }) });
   }
   refuseToken(options);
   const address = hostAndPort(bridge);

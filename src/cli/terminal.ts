@@ -19,7 +19,13 @@ export function outputEnd(): Observable<number> {
 
 /** Ends the program when its output does: for what leaves nothing open. */
 export function leaveWithOutput(): void {
-  outputEnd().subscribe((status) => process.exit(status));
+  outputEnd().subscribe({
+    next: (status) => process.exit(status),
+    // A bug, told as one.
+    error: (error: unknown) => {
+      throw error;
+    },
+  });
 }
 
 /** https://no-color.org; chalk looks at FORCE_COLOR only. */

@@ -125,7 +125,10 @@ async function captureInto(
       begun.next();
       for (const piece of pieces) output.write(piece);
       account.add(counts);
-      progress.show(() => ({ text: `${account.text()}  Ctrl-C ends it`, share: shareOf(account, duration, options.frames) }));
+      progress.show(() => ({
+        text: `${account.text()}  Ctrl-C ends it`,
+        share: shareOf(account, duration, options.frames),
+      }));
     });
   } catch (caught) {
     if (!IsochError.is(caught)) throw caught;

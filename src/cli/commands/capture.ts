@@ -44,7 +44,10 @@ export const captureCommand: DefineCommand = (program, done) => {
     .addOption(durationOption("how long (default: until Ctrl-C)"))
     .option("-n, --frames <n>", "how many frames", wholeNumber("frames", 1, Number.MAX_SAFE_INTEGER))
     .addOption(
-      new Option("--bad-frames <policy>", "what becomes of the bytes of a frame that failed; zero is\nfor lost frames, too")
+      new Option(
+        "--bad-frames <policy>",
+        "what becomes of the bytes of a frame that failed; zero is\nfor lost frames, too",
+      )
         .choices(["skip", "keep", "zero", "error"])
         .default("skip"),
     )
@@ -59,7 +62,17 @@ export const captureCommand: DefineCommand = (program, done) => {
       const format = captureFormat(options.format, output);
       const milliseconds = duration === undefined ? undefined : duration * 1000;
       done(
-        await capture(target, { output, format, duration: milliseconds, frames, transfer, queue, badFrames, force, json }),
+        await capture(target, {
+          output,
+          format,
+          duration: milliseconds,
+          frames,
+          transfer,
+          queue,
+          badFrames,
+          force,
+          json,
+        }),
       );
     });
 };

@@ -64,8 +64,7 @@ export const playCommand: DefineCommand = (program, done) => {
       if ((rate === undefined) !== (sampleSize === undefined)) {
         throw new UsageError("--rate and --sample-size go together: --rate 44100 --sample-size 4");
       }
-      const pace =
-        rate === undefined || sampleSize === undefined ? { frameLength } : { sampleRate: rate, sampleSize };
+      const pace = rate === undefined || sampleSize === undefined ? { frameLength } : { sampleRate: rate, sampleSize };
       const find = await finderOf(command.opts<Arguments>());
       const target = find({ endpoint, alternate, direction: "out" });
       const format = playFormat(options.format, file);

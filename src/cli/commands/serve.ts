@@ -24,7 +24,7 @@ export const serveCommand: DefineCommand = (program, done) => {
     .argument(
       "[devices...]",
       "each as vendor:product, a part of its name or serial number, or its id",
-      (name: string, before: readonly string[] = []) => [...before, deviceName(name)],
+      (name: string, before: readonly string[] | undefined) => [...(before ?? []), deviceName(name)],
     )
     .description(
       "be a bridge: give devices to other programs, over USB/IP and WebSocket.\n" +
@@ -33,7 +33,11 @@ export const serveCommand: DefineCommand = (program, done) => {
     )
     .summary("be a bridge: give devices to other programs")
     .addOption(new Option("--virtual <kind>", virtualHelp).choices(virtualKinds))
-    .addOption(new Option("--tcp <address>", "port, or host:port, for USB/IP (default: 127.0.0.1:3240)").argParser(listeningAddress))
+    .addOption(
+      new Option("--tcp <address>", "port, or host:port, for USB/IP (default: 127.0.0.1:3240)").argParser(
+        listeningAddress,
+      ),
+    )
     .option("--no-tcp", "do not listen for USB/IP")
     .option("--allow-remote", "let USB/IP be reached from other machines, unprotected")
     .addOption(
@@ -46,8 +50,11 @@ export const serveCommand: DefineCommand = (program, done) => {
     .addOption(tokenFileOption())
     .option("--origin <origin>", "of a page that may connect: http://localhost:4200;\ncan be repeated", collect)
     .option("--json", "print an event a line, as JSON")
-    .addHelpText("after", "\nPlain USB/IP knows no token. The token of WebSockets is readable on the way: have TLS\naround it where others than you are on the network.")
-    .action(async (names: readonly string[] | undefined = [], options: Arguments) => {
+    .addHelpText(
+      "after",
+      "\nPlain USB/IP knows no token. That of WebSockets can be read on the way: have TLS\naround it where others than you are on the network.",
+    )
+    .action(async (names: readonly string[], options: Arguments) => {
       const { virtual, tcp, websocket, allowRemote, origin, json = false } = options;
       if (virtual !== undefined && names.length > 0) {
         command.error("error: option '--virtual <kind>' is for the virtual device, and another one is asked for");

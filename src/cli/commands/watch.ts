@@ -1,4 +1,10 @@
-import { deviceOptions, durationOption, streamOptions, type DeviceArguments, type StreamArguments } from "../options.js";
+import {
+  deviceOptions,
+  durationOption,
+  streamOptions,
+  type DeviceArguments,
+  type StreamArguments,
+} from "../options.js";
 import { run } from "../run.js";
 import { finderOf } from "../source.js";
 import type { DefineCommand } from "./command.js";

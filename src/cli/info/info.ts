@@ -1,5 +1,5 @@
 import { firstValueFrom, type Observable } from "rxjs";
-import type { DeviceInfo } from "../../index.js";
+import { DeviceError, type DeviceInfo } from "../../index.js";
 import { exitStatus, tell } from "../outcome.js";
 import { whileWaiting } from "../progress.js";
 import { chalkForOutput, leaveWithOutput } from "../terminal.js";
@@ -16,7 +16,8 @@ export interface InfoOptions {
 export async function info(device: Observable<DeviceInfo>, { json }: InfoOptions): Promise<number> {
   leaveWithOutput();
   try {
-    const found = await whileWaiting("Looking for the device…", firstValueFrom(device));
+    const found = await whileWaiting("Looking for the device…", firstValueFrom(device, { defaultValue: undefined }));
+    if (found === undefined) throw new DeviceError("no-such-device", "nobody tells of a USB device here");
     const description = describeDevice(found);
     console.log(json ? JSON.stringify(description) : descriptionText(description, chalkForOutput()));
     return exitStatus.ok;
