@@ -1,4 +1,4 @@
-const shipped = { path: "^(src|operators|transports)/", pathNot: "^src/cli/" };
+const shipped = { path: "^(src|operators|transports)/" };
 /** Of Node only. */
 const usbipSockets = "^transports/usbip/((tcp|serve)\\.ts$|node/)";
 

@@ -50,9 +50,8 @@ describe("the tarball", () => {
     );
   });
 
-  it("holds nothing else: no tests, no command line, no tooling", () => {
-    const shipped =
-      /^((dist\/)?(src(?!\/cli\/)|operators|transports)\/|(LICENSE|README\.md|CHANGELOG\.md|package\.json)$)/;
+  it("holds nothing else: no tests, no tooling", () => {
+    const shipped = /^((dist\/)?(src|operators|transports)\/|(LICENSE|README\.md|CHANGELOG\.md|package\.json)$)/;
     const unwanted = /\.(test|test-d|spec)\.|(^|\/)(__tests__\/|\.)/;
     const stray = files.filter((file) => !shipped.test(file) || unwanted.test(file));
     expect(stray).toStrictEqual([]);
@@ -186,6 +185,17 @@ describe("a consumer outside the repository", () => {
 
   it.each(entries.map(({ name }) => name))("imports %s", (name) => {
     expect(node(`console.log(Object.keys(await import("${name}")).length > 0)`)).toBe("true\n");
+  });
+
+  it("has the command, which runs", () => {
+    const { version } = JSON.parse(readRoot("package.json")) as { version: string };
+    const command = (...args: string[]) => run(consumer, "npx", "--no-install", "rx-isoch", ...args);
+    expect(command("--version")).toBe(`${version}\n`);
+    expect(command("list", "--virtual", "counter")).toContain("IN  0x81");
+    expect(JSON.parse(command("--duration", "0.2", "--json"))).toMatchObject({ end: "finished" });
+    const captured = command("capture", "--output", "counters.raw", "--frames", "100", "--json");
+    expect(JSON.parse(captured)).toMatchObject({ frames: 100, written: 307_200 });
+    expect(JSON.parse(command("play", "counters.raw", "--json"))).toMatchObject({ frames: 100, bytes: 307_200 });
   });
 
   it.each(["dist/src/index.js", "src/index.ts", "dist/src/errors.js", "operators/compact", "operators/index.js"])(
