@@ -36,21 +36,18 @@ export async function finderOf(options: DeviceArguments): Promise<FindTarget> {
 }
 
 async function bridgeTransport(bridge: string, options: PlaceArguments): Promise<IsochTransport> {
-  if (/^wss?:/i.test(bridge)) {
-    const token = await tokenOf(options);
-    return usbip({ connect: connectWebSocket({ url: bridge, token, WebSocket }) });
-  }
-  refuseToken(options);
+  const token = await tokenOf(options);
+  if (/^wss?:/i.test(bridge)) return usbip({ connect: connectWebSocket({ url: bridge, token, WebSocket }) });
   const address = hostAndPort(bridge);
   if (address === undefined) {
     throw new UsageError(`'${bridge}' is no address of a bridge: give host:port, ws://host:port or wss://host`);
   }
-  return usbip({ connect: connectTcp(address) });
+  return usbip({ connect: connectTcp({ ...address, token }) });
 }
 
 function refuseToken({ token, tokenFile }: PlaceArguments): void {
   if (token === undefined && tokenFile === undefined) return;
-  throw new UsageError("a token goes with a bridge at a ws: or wss: address, and with nothing else");
+  throw new UsageError("a token is for a bridge: leave it out, or say --bridge");
 }
 
 /** The token of a bridge, from the options, from a file, or from the environment. */

@@ -9,7 +9,7 @@ import type { DefineCommand } from "./command.js";
 interface Arguments {
   readonly virtual?: VirtualKind;
   readonly tcp?: HostAndPort | false;
-  readonly allowRemote?: boolean;
+  readonly allowWithoutToken?: boolean;
   readonly websocket?: HostAndPort | false;
   readonly token?: string;
   readonly tokenFile?: string;
@@ -39,31 +39,31 @@ export const serveCommand: DefineCommand = (program, done) => {
       ),
     )
     .option("--no-tcp", "do not listen for USB/IP")
-    .option("--allow-remote", "let USB/IP be reached from other machines, unprotected")
+    .option("--allow-without-token", "let clients of USB/IP in that know no token, such as Linux'")
     .addOption(
       new Option("--websocket <address>", "port, or host:port, for WebSockets\n(default: 127.0.0.1:3241)").argParser(
         listeningAddress,
       ),
     )
     .option("--no-websocket", "do not listen for WebSockets")
-    .addOption(tokenOption("that WebSocket clients must have"))
+    .addOption(tokenOption("that clients must have"))
     .addOption(tokenFileOption())
     .option("--origin <origin>", "of a page that may connect: http://localhost:4200;\ncan be repeated", collect)
     .option("--json", "print an event a line, as JSON")
     .addHelpText(
       "after",
-      "\nPlain USB/IP knows no token. That of WebSockets can be read on the way: have TLS\naround it where others than you are on the network.",
+      "\nWhere others can reach it, a bridge takes a token. That can be read on the way: have TLS\naround it where others than you are on the network.",
     )
     .action(async (names: readonly string[], options: Arguments) => {
-      const { virtual, tcp, websocket, allowRemote, origin, json = false } = options;
+      const { virtual, tcp, websocket, allowWithoutToken, origin, json = false } = options;
       if (virtual !== undefined && names.length > 0) {
         command.error("error: option '--virtual <kind>' is for the virtual device, and another one is asked for");
       }
-      const token = websocket === false ? undefined : await tokenOf(options);
+      const token = await tokenOf(options);
       const transport = await placeOf(names.length === 0 ? { virtual: virtual ?? defaultVirtualKind } : {});
       done(
         await serveDevices(transport, names, {
-          tcp: tcp === false ? false : { ...tcp, allowRemote },
+          tcp: tcp === false ? false : { ...tcp, ...(allowWithoutToken === true ? { allowWithoutToken } : { token }) },
           webSocket: websocket === false ? false : { ...websocket, token, origins: origin },
           json,
         }),

@@ -1,4 +1,5 @@
 import type { ServeEvent } from "../../../transports/usbip/serve.js";
+import { nameOf } from "../names.js";
 
 /** An event as a line for people. */
 export function eventText(event: ServeEvent): string {
@@ -11,6 +12,10 @@ export function eventText(event: ServeEvent): string {
       return `connected: ${peerOf(event.peer)} by ${event.carrier}`;
     case "disconnected":
       return `disconnected: ${peerOf(event.peer)}${event.error === undefined ? "" : `: ${event.error.message}`}`;
+    case "imported":
+      return `imported: ${nameOf({ info: event.device })} by ${peerOf(event.peer)}`;
+    case "released":
+      return `released: ${nameOf({ info: event.device })} by ${peerOf(event.peer)}`;
     case "refused":
       return `refused: ${peerOf(event.peer)}: ${event.error.message}`;
     case "failed":
