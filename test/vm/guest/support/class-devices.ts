@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import type { VirtualFault } from "../../../../transports/virtual/index.js";
 import type { ClassDevices, PluggedDevice } from "../../device-requests.js";
 import { DeviceClient } from "./device-client.js";
 import { load } from "./kernel.js";
@@ -65,6 +66,11 @@ export class ClassDevice<K extends Kind> {
   /** What arrived at a speaker. */
   async recorded(): Promise<Buffer> {
     return Buffer.from(await this.#client.request("recorded", { id: this.#plugged.id }), "base64");
+  }
+
+  /** Plans faults; their frames count from now. */
+  async inject(...faults: readonly VirtualFault[]): Promise<void> {
+    await this.#client.request("inject", { id: this.#plugged.id, faults });
   }
 
   /** Why the server cut the kernel off, or failed it. */
