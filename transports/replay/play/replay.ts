@@ -67,7 +67,7 @@ export interface ReplayTransport extends IsochTransport {
  * | the frame | from `start_frame`, also where the host controller counts modulo 1024 frames or so; where it says 0 always, or contradicts itself, from the times, and from frame 0 |
  * | packets beyond the 128 that Linux tells of a transfer, and bytes that were not kept | read `lost` |
  * | control requests | the recorded answer to the same request, in order, and then the last again; GET_DESCRIPTOR the longest; standard requests to the device are granted; else `control-stalled` |
- * | two endpoints of a device | keep the time between them that they had |
+ * | two endpoints of a device | keep the time between them that they had; one that is subscribed to a second late begins by itself |
  * | the end of the capture | `device-gone`, with a message that says so, for the stream that has come to it; the device stays, and plays from the beginning when subscribed to again |
  * | start frames, the frame number, blocking, DMA buffers | `unsupported` |
  *
