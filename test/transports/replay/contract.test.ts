@@ -38,7 +38,7 @@ transportContract({
   create: () => ({
     transport: replay(capture),
     selector: { vendorId, productId, serialNumber: "0001" },
-    pause: () => new Promise((resolve) => setTimeout(resolve, 120)),
+    pause: () => new Promise((resolve) => setTimeout(resolve, 300)),
     cleanup: () => undefined,
   }),
 });

@@ -291,12 +291,12 @@ describe("the pace", () => {
   });
 
   it("fast: a long capture is over at once, and other work has its turn meanwhile", async () => {
-    const transfers = Array.from({ length: 2000 }, (_, i) => transferAt(i, 4 * i, 4, 4 * i)).flat();
+    const transfers = Array.from({ length: 1000 }, (_, i) => transferAt(i, 4 * i, 4, 4 * i)).flat();
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
     const { frames: all } = await played(handMadePcap(transfers));
     clearInterval(timer);
-    expect(all).toHaveLength(8000);
+    expect(all).toHaveLength(4000);
     expect(turns).toBeGreaterThan(0);
   });
 

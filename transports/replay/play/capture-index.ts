@@ -16,7 +16,7 @@ export interface CaptureSummary {
   readonly rest: number;
   /** Seconds from the first event to the last. */
   readonly duration: number;
-  /** Isochronous endpoints, as {@link DeviceInfo.id} and bEndpointAddress, with what they moved. */
+  /** Isochronous endpoints, as `DeviceInfo.id` and bEndpointAddress, with what they moved. */
   readonly endpoints: readonly {
     readonly id: string;
     readonly endpoint: number;

@@ -2,6 +2,8 @@ import { asyncScheduler, type SchedulerLike, type Subscription } from "rxjs";
 
 /** The longest that a timer of the host can wait, in milliseconds. */
 const longestTimer = 2 ** 31 - 1;
+/** Microseconds that an endpoint may begin later than another, and still keep its distance to it. */
+const together = 1e6;
 /** Microseconds that the sums of a clock may be off. */
 const rounding = 1e-3;
 
@@ -37,11 +39,15 @@ export class SharedStart {
   readonly #users = new Set<object>();
   #shift = 0;
 
-  /** The first begins now. @returns microseconds to be added to those of the capture */
+  /**
+   * The first begins now; and so does one that is long after its time, instead of all that it missed at once.
+   *
+   * @returns microseconds to be added to those of the capture
+   */
   enter(user: object, captured: number, now: number): number {
     if (this.#users.size === 0) this.#shift = now - captured;
     this.#users.add(user);
-    return this.#shift;
+    return captured + this.#shift < now - together ? now - captured : this.#shift;
   }
 
   leave(user: object): void {

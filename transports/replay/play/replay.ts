@@ -44,7 +44,7 @@ export interface ReplayOptions {
 
 /** A transport with the devices of a capture. */
 export interface ReplayTransport extends IsochTransport {
-  /** What the capture has, and what it lacks. Errors as {@link IsochTransport.devices} does. */
+  /** What the capture has, and what it lacks. Errors as `devices()` does. */
   summary(): Observable<CaptureSummary>;
 }
 
@@ -62,12 +62,12 @@ export interface ReplayTransport extends IsochTransport {
  * | the speed, for which usbmon has no field | as {@link recorded} noted it; else from the times of the packets |
  * | IN | the frames that were recorded, whatever length transfers have: status, length and data. A frame that was longer than what is asked for reads `data-overrun` |
  * | OUT | is taken, and completes at the recorded pace with the recorded statuses; what was short then is short now. The bytes that are sent go nowhere |
- * | frames that were lost | a gap in the capture is a gap in the account: a transfer ends before it, with `not-complete` for the rest, and the next begins behind it with {@link IsochResults.lost} |
+ * | frames that were lost | a gap in the capture is a gap in the account: a transfer ends before it, with `not-complete` for the rest, and the next begins behind it with `IsochResults.lost` |
  * | a program that is late | loses nothing: the replay waits |
  * | the frame | from `start_frame`, also where the host controller counts modulo 1024 frames or so; where it says 0 always, or contradicts itself, from the times, and from frame 0 |
  * | packets beyond the 128 that Linux tells of a transfer, and bytes that were not kept | read `lost` |
  * | control requests | the recorded answer to the same request, in order, and then the last again; GET_DESCRIPTOR the longest; standard requests to the device are granted; else `control-stalled` |
- * | two endpoints of a device | keep the time between them that they had |
+ * | two endpoints of a device | keep the time between them that they had; one that is subscribed to a second late begins by itself |
  * | the end of the capture | `device-gone`, with a message that says so, for the stream that has come to it; the device stays, and plays from the beginning when subscribed to again |
  * | start frames, the frame number, blocking, DMA buffers | `unsupported` |
  *

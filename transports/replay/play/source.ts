@@ -1,7 +1,15 @@
 /** A file as a `Blob` is one: it is read piece by piece, as often as needed. */
 export interface CaptureBlob {
+  /** Bytes. */
   readonly size: number;
-  slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
+  /** The bytes from `start` to before `end`. */
+  readonly slice: (
+    start: number,
+    end: number,
+  ) => {
+    /** The bytes, read. */
+    readonly arrayBuffer: () => Promise<ArrayBuffer>;
+  };
 }
 
 /**

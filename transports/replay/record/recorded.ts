@@ -32,7 +32,7 @@ export interface RecordedTransport extends IsochTransport {
  * | what | where it stands |
  * |---|---|
  * | frames that were lost | as a jump in `start_frame` |
- * | a status that has no errno of its own, such as `pid-check-failure` | in the four bytes of the packet's descriptor that Linux leaves empty: "RX" and {@link statusCodes} |
+ * | a status that has no errno of its own, such as `pid-check-failure` | in the four bytes of the packet's descriptor that Linux leaves empty: "RX" and `statusCodes` |
  * | the speed of the device, for which usbmon has no field | in the comment of the packet with its device descriptor |
  * | the frame, where the transport hides the bus clock | in `start_frame`, as it is estimated for the results |
  * | frame numbers from 2^32 microframes on (149 hours) | modulo 2^32, as `start_frame` has 32 bits |
