@@ -1,13 +1,12 @@
 import { lastValueFrom, VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
-import { counterDevice, unpacedClock, VirtualBus, writeCounter } from "rx-isoch/transports/virtual";
+import { counterDevice, VirtualBus, writeCounter } from "rx-isoch/transports/virtual";
 import { UsbipServer } from "rx-isoch/transports/usbip";
 import { encodeMessage, errno, usbipStatus } from "../../../../transports/usbip/protocol/index.js";
 import { slowTransport } from "../../../support/slow-transport.js";
 import { ManualClock } from "../manual-clock.js";
-import { memoryStreams } from "../memory-stream.js";
 import { counters, length, nothing, setUp } from "../set-up.js";
-import { asSubmitReply, StrictClient } from "../strict-client.js";
+import { asSubmitReply } from "../strict-client.js";
 
 /** What is written arrives within the turn. */
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
