@@ -139,9 +139,14 @@ export function serve(options: ServeOptions): Observable<ServeEvent> {
         ),
     });
     const carriers = new WeakMap<ByteStream, Carrier>();
-    server.imports.subscribe(({ type, busId, device, stream }) => {
-      const { peer } = stream;
-      subscriber.next({ type, carrier: carriers.get(stream) ?? "tcp", peer, busId, device });
+    server.imports.subscribe({
+      next: ({ type, busId, device, stream }) => {
+        const { peer } = stream;
+        subscriber.next({ type, carrier: carriers.get(stream) ?? "tcp", peer, busId, device });
+      },
+      error: (error: unknown) => {
+        subscriber.error(error);
+      },
     });
     const acceptor = (carrier: Carrier): StreamAcceptor => ({
       accept: (stream) => {

@@ -27,11 +27,9 @@ export class TokenGate {
 
   /** Hears the token, answers it, and hands the connection over or closes it. */
   admit(stream: ByteStream): void {
-    const late = (): IsochError =>
-      new AccessError("access-denied", `a client did not give the token in ${this.#patience} ms: it was closed`);
     let isAnswered = false;
     const asking = firstMessage(stream, tokenRequest)
-      .pipe(timeout({ first: this.#patience, with: () => throwError(late) }))
+      .pipe(timeout({ first: this.#patience, with: () => throwError(() => late(this.#patience)) }))
       .subscribe({
         next: ({ message, rest }) => {
           isAnswered = true;
@@ -66,4 +64,8 @@ export class TokenGate {
   #refuse(error: IsochError, { peer }: ByteStream): void {
     this.#acceptor.refused(error, peer);
   }
+}
+
+function late(milliseconds: number): IsochError {
+  return new AccessError("access-denied", `a client did not give the token in ${milliseconds} ms: it was closed`);
 }

@@ -78,7 +78,8 @@ export interface UsbipImport {
  * interfaces are given back and the device is closed. So it is with a device that is unplugged; the
  * connection is closed when it has drained.
  *
- * There is no authentication in the protocol: whoever can reach the server can have the devices.
+ * There is no authentication in the protocol: whoever is accepted can have the devices. Who is, listeners decide,
+ * `listenTcp` and `listenWebSocket` by a token.
  *
  * @example
  * ```ts

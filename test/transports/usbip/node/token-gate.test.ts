@@ -163,7 +163,7 @@ describe("who has not", () => {
     expect(accepted).toStrictEqual([]);
   });
 
-  it("and floods behind a wrong token: nothing of it is kept", async () => {
+  it("and floods behind a wrong token: refused once, and closed", async () => {
     const { ours, listen, write, refused, state } = gate();
     write(encodeTokenRequest("0123456789abcdeF"));
     for (let i = 0; i < 100; i++) write(new Uint8Array(1 << 16));

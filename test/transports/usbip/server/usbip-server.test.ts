@@ -595,7 +595,7 @@ describe("a peer that leaves", () => {
 describe("a hostile peer", () => {
   const urb = (fields: Readonly<Record<number, number>>): Uint8Array => {
     const bytes = new Uint8Array(
-      Math.max(48, ...Object.keys(fields).map((offset) => 16 * Math.ceil((+offset + 1) / 16))),
+      Math.max(48, ...Object.keys(fields).map((offset) => 16 * Math.ceil((Number(offset) + 1) / 16))),
     );
     const view = new DataView(bytes.buffer);
     for (const [offset, value] of Object.entries({ 0: 1, 4: 999, 8: 0x10001, ...fields })) {
@@ -749,10 +749,11 @@ describe("a hostile peer", () => {
       const { importing } = setUp({ patience });
       const { client } = await importing();
       const messages: number[] = [];
-      const { sendBytes } = client;
-      client.sendBytes = (bytes) => messages.push(...bytes);
+      const collecting = vi.spyOn(client, "sendBytes").mockImplementation((bytes) => {
+        messages.push(...bytes);
+      });
       const replies = from(0, 40).map(() => client.unlink(77));
-      client.sendBytes = sendBytes;
+      collecting.mockRestore();
       for (let at = 0; at < messages.length; at += 48) {
         client.sendBytes(Uint8Array.from(messages.slice(at === 0 ? 0 : at - 24, at + 24)));
         await new Promise((resolve) => setTimeout(resolve, 25));
