@@ -10,6 +10,7 @@ import {
   encodeVendorInterface,
 } from "../descriptors.js";
 import type { VirtualDevice, VirtualInEndpoint, VirtualOutEndpoint } from "../device-model.js";
+import { checkClockPpm } from "./clock-ppm.js";
 
 /** How a {@link counterDevice} is made. */
 export interface CounterDeviceOptions {
@@ -87,9 +88,7 @@ export class CounterDevice implements VirtualDevice {
 
   constructor(options: CounterDeviceOptions) {
     const { speed = "high", clockPpm = 0, serialNumber = "0001" } = options;
-    if (!Number.isFinite(clockPpm) || Math.abs(clockPpm) > 100_000) {
-      throw new InvalidRequestError("invalid-number", `clockPpm must be from -100000 to 100000, not ${clockPpm}`);
-    }
+    checkClockPpm(clockPpm);
     const { usbVersion, maxPacketSize0, maxPacketSize, shared, ...most } =
       geometry[oneOf("speed", speed, ["full", "high", "super"])];
     const companion = companionOf(speed, options);

@@ -1,6 +1,6 @@
 import type { SampleClock } from "./sample-clock.js";
 
-/** What became of the samples that a {@link PlaybackFifo} was given. */
+/** What became of the samples that a speaker was given. */
 export interface FifoCounts {
   /** Times that it ran empty while it played. It then fills up to its half before it plays on. */
   readonly underruns: number;

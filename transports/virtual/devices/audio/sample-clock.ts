@@ -1,6 +1,6 @@
 /** A clock that makes or takes samples, in frames of the bus: exact however long it runs. */
 export class SampleClock {
-  /** Millionths of a millionth of a sample per frame, so to speak: 1e-9 samples. */
+  /** Samples in a frame, in units of 1e-9. */
   readonly #step: bigint;
 
   /** @param frameDuration microseconds */

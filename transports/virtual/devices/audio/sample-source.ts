@@ -4,7 +4,7 @@ import { mostSamples, sampleBytes } from "./descriptors.js";
 import type { SampleClock } from "./sample-clock.js";
 import type { Tone } from "./tone.js";
 
-/** What became of the samples of a {@link SampleSource}, each of all its channels. */
+/** What became of the samples of a microphone, each of all its channels. */
 export interface SampleCounts {
   readonly sent: number;
   /** Those that had no room in the FIFO, because the host did not ask in time. */

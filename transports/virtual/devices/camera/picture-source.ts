@@ -11,7 +11,7 @@ const microframe = 1250;
 
 const ticksPerUnit = clockFrequency / 1e7;
 
-/** What went out of a {@link PictureSource} since its stream began. */
+/** What a camera has sent since its stream began. */
 export interface PictureCounts {
   /** Pictures that were sent, or are being sent. */
   readonly pictures: number;
