@@ -10,6 +10,7 @@ import { serveSite } from "./site.js";
 
 const artefacts = join(root, ".cache/artefacts");
 const nothing = { openDevices: 0, claimedInterfaces: 0, inFlight: 0, dmaBuffers: 0 };
+const viewport = { width: 1120, height: 690 };
 let browser: Browser | undefined;
 let site: Awaited<ReturnType<typeof serveSite>> | undefined;
 let view: LiveView;
@@ -32,7 +33,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   if (browser === undefined) throw new Error("there is no browser");
-  await show(await browser.newPage({ viewport: { width: 1120, height: 690 } }));
+  await show(await browser.newPage({ viewport }));
 });
 
 /** Shows the example in a page, at rest. */
@@ -175,10 +176,29 @@ describe("the Angular example on the virtual device", () => {
   });
 });
 
-describe("the Angular example on WebUSB", () => {
+const usbs = [
+  { of: "a USBDevice in JavaScript that is held to the specification", script: "pageUsb", args: [] },
+  // All of WebUSB that is in the page's process is Chromium's; what it asks the browser's process is answered by the script.
+  { of: "Chromium's own USBDevice", script: "mojoUsb", args: ["--enable-blink-features=MojoJS,MojoJSTest"] },
+] as const;
+
+describe.each(usbs)("the Angular example on WebUSB, with $of", ({ script, args }) => {
+  let itsBrowser: Browser | undefined;
+
+  beforeAll(async () => {
+    itsBrowser = await launchChromium(inject("chromium"), { args });
+  });
+
+  afterAll(async () => {
+    await itsBrowser?.close();
+  });
+
   beforeEach(async () => {
-    await view.page.addInitScript({ path: inject("pageUsb") });
-    await show(view.page);
+    if (itsBrowser === undefined) throw new Error("there is no browser");
+    await view.page.close();
+    const page = await itsBrowser.newPage({ viewport });
+    await page.addInitScript({ path: inject(script) });
+    await show(page);
     await view.click("webusb");
     await view.click("device");
   });
@@ -189,7 +209,7 @@ describe("the Angular example on WebUSB", () => {
     // Both pipes share the one object that a page has for a device.
     expect(await view.pageUsb("audit")).toMatchObject({ openDevices: 1, claimedInterfaces: 2 });
     expect((await view.held()).live).toBeGreaterThanOrEqual(2);
-    await view.page.screenshot({ path: join(artefacts, "angular-webusb.png") });
+    await view.page.screenshot({ path: join(artefacts, `angular-webusb-${script}.png`) });
     await view.pageUsb("unplug");
     await view.until("failed");
     expect(await view.at("message").innerText()).toContain("device-gone");

@@ -18,7 +18,7 @@ it.each([
   ["is not there", "/nowhere/chromium", 30_000],
   ["says nothing", silent, 1000],
 ])("a browser that %s: an error that names it, and says what to try", async (_what, path, patience) => {
-  const launching = launchChromium(path, patience);
+  const launching = launchChromium(path, { timeout: patience });
   await expect(launching).rejects.toThrow(`${path} does not start as a headless Chromium`);
   await expect(launching).rejects.toThrow("CHROMIUM");
 });

@@ -28,10 +28,13 @@ export function prepareChromium(): string {
 }
 
 /** Starts it, headless. Where it does not start, the error says so, and with what it ended. */
-export async function launchChromium(executablePath: string, timeout = patience): Promise<Browser> {
-  const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+export async function launchChromium(
+  executablePath: string,
+  { timeout = patience, args = [] }: { readonly timeout?: number; readonly args?: readonly string[] } = {},
+): Promise<Browser> {
+  const all = process.getuid?.() === 0 ? ["--no-sandbox", ...args] : [...args];
   try {
-    return await chromium.launch({ executablePath, args, timeout });
+    return await chromium.launch({ executablePath, args: all, timeout });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(

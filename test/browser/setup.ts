@@ -15,6 +15,8 @@ declare module "vitest" {
     readonly bridge: string;
     /** The bundle of page-usb.ts. */
     readonly pageUsb: string;
+    /** The bundle of mojo-usb.ts. */
+    readonly mojoUsb: string;
   }
 }
 
@@ -29,6 +31,7 @@ export default async function setup({ provide }: TestProject): Promise<void> {
   provide("site", join(example, "dist/browser"));
   provide("bridge", await bundle("bridge", { platform: "node", format: "esm", packages: "external" }));
   provide("pageUsb", await bundle("page-usb", { platform: "browser", format: "iife" }));
+  provide("mojoUsb", await bundle("mojo-usb", { platform: "browser", format: "iife" }));
 }
 
 /** Returns where the bundle is. */

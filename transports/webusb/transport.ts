@@ -116,6 +116,8 @@ class Transport implements WebUsbTransport {
   readonly #options: DeviceOptions;
   /** Devices that the user chose just now. */
   readonly #chosen = new Subject<WebUsbDevice>();
+  /** Held, because for a device that nobody holds Chromium makes another object the next time, which is another id. */
+  readonly #held = new Set<WebUsbDevice>();
   /** Devices that are open, or being opened. */
   #users = 0;
 
@@ -134,6 +136,7 @@ class Transport implements WebUsbTransport {
       const attach = (device: WebUsbDevice) => {
         if (known.has(device) || !this.#isMeant(device)) return;
         known.add(device);
+        this.#held.add(device);
         subscriber.next({ type: "attach", device: this.#infoOf(SharedDevice.of(device)) });
       };
       // What comes and goes before the list is there is told of after it.
@@ -149,6 +152,7 @@ class Transport implements WebUsbTransport {
       };
       const disconnected = ({ device }: WebUsbConnection) => {
         inOrder(() => {
+          this.#held.delete(device);
           if (!known.delete(device)) return;
           subscriber.next({ type: "detach", device: this.#infoOf(SharedDevice.of(device)) });
         });
@@ -189,6 +193,7 @@ class Transport implements WebUsbTransport {
       return from(this.#usb.requestDevice(options).catch(refuse));
     }).pipe(
       map((device) => {
+        this.#held.add(device);
         this.#chosen.next(device);
         return this.#infoOf(SharedDevice.of(device));
       }),
@@ -231,6 +236,7 @@ class Transport implements WebUsbTransport {
   }
 
   readonly #disconnected = ({ device }: WebUsbConnection): void => {
+    this.#held.delete(device);
     SharedDevice.of(device).leave();
   };
 
@@ -238,7 +244,10 @@ class Transport implements WebUsbTransport {
     if (this.#devices !== undefined) return this.#devices.filter((device) => !SharedDevice.of(device).isGone);
     if (this.#usb === undefined) throw noUsb();
     try {
-      return await this.#usb.getDevices();
+      const present = await this.#usb.getDevices();
+      this.#held.clear();
+      for (const device of present) this.#held.add(device);
+      return present;
     } catch (error) {
       throw new AccessError("access-denied", `the page may not use USB: ${inWords(error)}`, {
         native: nameOf(error),
