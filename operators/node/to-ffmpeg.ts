@@ -28,7 +28,7 @@ import { roomIn } from "./room.js";
  *     map(({ data }) => data),
  *     toFfmpeg({
  *       args: [
- *         ...pictureInput({ format: "MJPEG", width: 640, height: 480, framesPerSecond: 30 }),
+ *         ...pictureInput({ format: "mjpeg", width: 640, height: 480, framesPerSecond: 30 }),
  *         ...["-c:v", "libx264", "-preset", "ultrafast", "-y", "clip.mp4"],
  *       ],
  *     }),
