@@ -53,7 +53,7 @@ const results: Readonly<Record<string, () => Promise<void>>> = {
     );
   },
   "remote-device": async () => {
-    expect(await run("remote-device")).toMatch(/^frames came over the network, \d+ lost\nclosed\n$/);
+    expect(await run("remote-device")).toMatch(/^3200 frames came over the network, \d+ lost\nclosed\n$/);
   },
 };
 
