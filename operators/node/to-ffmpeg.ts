@@ -14,8 +14,8 @@ import { roomIn } from "./room.js";
  * source once what had come is written, end ffmpeg: with SIGTERM and the end of its input, so that it
  * can finish its file, and with SIGKILL after `patience`.
  *
- * Errors: {@link ProcessError} `process-failed` with the last lines of its standard error, and the exit
- * status, the signal or the code of the system in `native`; those of the source; {@link OverflowError}
+ * Errors: `ProcessError` `process-failed` with the last lines of its standard error, and the exit
+ * status, the signal or the code of the system in `native`; those of the source; `OverflowError`
  * `overflow`.
  *
  * @example

@@ -8,6 +8,7 @@ import type { CameraPicture } from "./media.js";
 /** What is known of every `VideoFrame`. With the class of the browser at hand, name it: it has the rest. */
 export interface ClosableFrame {
   readonly timestamp: number;
+  /** Gives its memory back. */
   close(): void;
 }
 
@@ -31,7 +32,9 @@ export type ImageDecoderClass<F extends ClosableFrame> = new (init: {
   readonly data: Uint8Array<ArrayBuffer>;
   readonly type: string;
 }) => {
+  /** The first image of the file, the receiver's to close. */
   decode(): Promise<{ readonly image: F }>;
+  /** Gives its memory back. */
   close(): void;
 };
 
@@ -55,8 +58,8 @@ export type VideoFramesOptions<F extends ClosableFrame> = QueueOptions<CameraPic
  * What is emitted is the receiver's, to `close()`: browsers have memory for a few of them only, and
  * cameras stop where none are closed. What is decoded after an unsubscribe is closed by this.
  *
- * Errors: {@link UnsupportedError} `unsupported` where WebCodecs is not there; without `lost`,
- * {@link FrameError} `bad-frame` for a picture that cannot be decoded and {@link OverflowError}
+ * Errors: `UnsupportedError` `unsupported` where WebCodecs is not there; without `lost`,
+ * {@link FrameError} `bad-frame` for a picture that cannot be decoded and `OverflowError`
  * `overflow`; {@link InvalidRequestError} `invalid-option` for another format.
  *
  * @example
