@@ -12,7 +12,7 @@ import { roomIn } from "./room.js";
  * Bytes that come faster than it takes them wait in a queue, at most `queue` pieces; what happens when
  * that is full is an option with a name: see {@link QueueOptions}. An unsubscribe, and an error of the
  * source once what had come is written, end ffmpeg: with SIGTERM and the end of its input, so that it
- * can finish its file, and with SIGKILL after `patience`.
+ * can finish its file, if it has begun one, and with SIGKILL after `patience`.
  *
  * Errors: `ProcessError` `process-failed` with the last lines of its standard error, and the exit
  * status, the signal or the code of the system in `native`; those of the source; `OverflowError`

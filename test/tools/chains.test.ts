@@ -207,15 +207,19 @@ describe.each(formats)("$channels × $bits bits at $sampleRate", (format) => {
   });
 });
 
-it("ffmpeg finishes its file after an unsubscribe", async () => {
+it("ffmpeg finishes its file after an unsubscribe", { timeout: 120_000 }, async () => {
   const file = at("cut.avi");
   const args = [...pictureInput({ format: "mjpeg", ...size, framesPerSecond: 25 }), "-c", "copy", "-y", file];
   const [picture] = testPictures("mjpeg");
   const source = new Subject<Uint8Array>();
-  const subscription = source.pipe(toFfmpeg({ command: ffmpeg, args, patience: 60_000 })).subscribe();
-  for (let i = 0; i < 50; i++) source.next(picture?.data ?? new Uint8Array(0));
+  const queue = { overflow: "drop-newest", lost: () => undefined } as const;
+  const subscription = source.pipe(toFfmpeg({ command: ffmpeg, args, patience: 60_000, ...queue })).subscribe();
+  const feeding = setInterval(() => {
+    for (let i = 0; i < 50; i++) source.next(picture?.data ?? new Uint8Array(0));
+  }, 5);
   // Before it has begun, it has nothing to finish.
   await expect.poll(() => existsSync(file) && statSync(file).size > 0, { timeout: 50_000 }).toBe(true);
+  clearInterval(feeding);
   subscription.unsubscribe();
   await expect.poll(() => readFileSync(file).includes("idx1"), { timeout: 60_000 }).toBe(true);
 });
