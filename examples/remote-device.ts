@@ -3,12 +3,11 @@
  * other. Both are in this one program, over loopback; `serve` and `usbip` are all that two would need.
  */
 import { isochPipe } from "rx-isoch";
-import { throughput } from "rx-isoch/operators";
 import { counterDevice, counterProtocol, VirtualBus } from "rx-isoch/transports/virtual";
 import { usbip } from "rx-isoch/transports/usbip";
 import { serve } from "rx-isoch/transports/usbip/serve";
 import { connectTcp } from "rx-isoch/transports/usbip/tcp";
-import { filter, Subject, switchMap, take } from "rxjs";
+import { filter, reduce, Subject, switchMap, take } from "rxjs";
 
 const { vendorId, productId, inEndpoint } = counterProtocol;
 const stop = new Subject<void>();
@@ -27,13 +26,19 @@ bridge
     switchMap(({ address }) => {
       const remote = usbip({ connect: connectTcp(address) });
       return isochPipe(remote, { vendorId, productId, endpoint: inEndpoint })
-        .results()
-        .pipe(throughput({ window: 500 }), take(1));
+        .results({ frames: 64 })
+        .pipe(
+          take(50),
+          reduce((sum, { length, lost }) => ({ frames: sum.frames + length, lost: sum.lost + lost }), {
+            frames: 0,
+            lost: 0,
+          }),
+        );
     }),
   )
   .subscribe({
-    next: ({ framesPerSecond, lost }) => {
-      console.log(`${framesPerSecond > 0 ? "frames came over the network" : "nothing came"}, ${lost} lost`);
+    next: ({ frames, lost }) => {
+      console.log(`${frames} frames came over the network, ${lost} lost`);
       stop.next();
     },
     error: console.error,

@@ -50,7 +50,7 @@ export interface QueueSettings<T> {
 }
 
 /**
- * @throws {@link InvalidRequestError}
+ * @throws `InvalidRequestError`
  * @internal
  */
 export function queueSettings<T>(options: QueueOptions<T>): QueueSettings<T> {

@@ -30,7 +30,7 @@ export interface SinkListener<R> {
  * had come before an error of the source is written first. Completes when the sink is closed; an
  * unsubscribe aborts it.
  *
- * @throws {@link InvalidRequestError} for options that cannot mean anything
+ * @throws `InvalidRequestError` for options that cannot mean anything
  * @internal
  */
 export function writeAll<T, R>(

@@ -13,9 +13,9 @@ export interface AviSummary {
 
 /** The name of each format in these files, and its bits per pixel. */
 const codecs: Readonly<Record<string, readonly [fourCc: string, bits: number]>> = {
-  MJPEG: ["MJPG", 24],
-  YUY2: ["YUY2", 16],
-  NV12: ["NV12", 12],
+  mjpeg: ["MJPG", 24],
+  yuy2: ["YUY2", 16],
+  nv12: ["NV12", 12],
 };
 
 /** Up to and with the `movi` of the list of pictures. */
@@ -110,7 +110,7 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
     const scale = Number.isInteger(rate) ? 1 : 1000;
     const frames = this.#lengths.length;
     const [fourCc, bits] = codecs[format] ?? ["", 0];
-    const size = format === "MJPEG" ? this.#largest : (width * height * bits) / 8;
+    const size = format === "mjpeg" ? this.#largest : (width * height * bits) / 8;
     const riff = aviHeaderLength - 8 + this.#length + chunkHeader + frames * indexEntry;
     const bytesPerSecond = Math.min(Math.round(this.#largest * rate), riffLimit);
     const words = (...numbers: number[]) => numbers.map((number) => [32, number] as const);
@@ -139,7 +139,7 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
 
 function checked({ format, width, height }: PictureFormat): PictureFormat {
   if (!(format in codecs)) {
-    throw new InvalidRequestError("invalid-option", `pictures are MJPEG, YUY2 or NV12, not ${format}`);
+    throw new InvalidRequestError("invalid-option", `pictures are mjpeg, yuy2 or nv12, not ${format}`);
   }
   return { format, width: wholeNumber("width", width, 1, 32767), height: wholeNumber("height", height, 1, 32767) };
 }

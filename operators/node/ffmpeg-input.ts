@@ -1,7 +1,7 @@
 import { InvalidRequestError } from "../../src/index.js";
 import { sampleName, type PcmFormat, type PictureFormat } from "./media.js";
 
-const pixelFormats: Readonly<Record<string, string>> = { YUY2: "yuyv422", NV12: "nv12" };
+const pixelFormats: Readonly<Record<string, string>> = { yuy2: "yuyv422", nv12: "nv12" };
 
 /**
  * The arguments with which ffmpeg reads the pictures of a camera from its standard input: those of the
@@ -17,16 +17,16 @@ const pixelFormats: Readonly<Record<string, string>> = { YUY2: "yuyv422", NV12: 
  * import { pictureInput } from "rx-isoch/operators/node";
  *
  * // ["-f", "rawvideo", "-pixel_format", "yuyv422", "-video_size", "640x480", "-framerate", "30", "-i", "pipe:0"]
- * export const input = pictureInput({ format: "YUY2", width: 640, height: 480, framesPerSecond: 30 });
+ * export const input = pictureInput({ format: "yuy2", width: 640, height: 480, framesPerSecond: 30 });
  * ```
  */
 export function pictureInput(picture: PictureFormat & { readonly framesPerSecond: number }): string[] {
   const { format, width, height, framesPerSecond } = picture;
   const rate = ["-framerate", String(framesPerSecond), "-i", "pipe:0"];
-  if (format === "MJPEG") return ["-f", "mjpeg", ...rate];
+  if (format === "mjpeg") return ["-f", "mjpeg", ...rate];
   const pixelFormat = pixelFormats[format];
   if (pixelFormat === undefined) {
-    throw new InvalidRequestError("invalid-option", `pictures are MJPEG, YUY2 or NV12, not ${format}`);
+    throw new InvalidRequestError("invalid-option", `pictures are mjpeg, yuy2 or nv12, not ${format}`);
   }
   return ["-f", "rawvideo", "-pixel_format", pixelFormat, "-video_size", `${width}x${height}`, ...rate];
 }

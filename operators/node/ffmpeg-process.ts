@@ -6,7 +6,7 @@ import { ProcessError } from "../../src/index.js";
 export interface FfmpegOptions {
   /**
    * What is to be done, as on the command line: options and `-i` of each input, then those of the output.
-   * `pipe:0` is the standard input, `pipe:1` the standard output. {@link pictureInput} and {@link pcmInput}
+   * `pipe:0` is the standard input, `pipe:1` the standard output. `pictureInput` and `pcmInput`
    * describe what a device sends.
    */
   readonly args: readonly string[];

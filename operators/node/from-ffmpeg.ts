@@ -10,7 +10,7 @@ import { FfmpegProcess, type FfmpegOptions } from "./ffmpeg-process.js";
  * The Observable lasts as long as ffmpeg: it completes when that has ended with the status 0. An
  * unsubscribe, and a loop that is left, end it: with SIGTERM, and with SIGKILL after `patience`.
  *
- * Errors: {@link ProcessError} `process-failed`, as in {@link toFfmpeg}.
+ * Errors: `ProcessError` `process-failed`, as in `toFfmpeg`.
  *
  * @example
  * ```ts

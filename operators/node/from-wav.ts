@@ -24,8 +24,8 @@ const pieceLength = 65_536;
  * read. An unsubscribe, and a loop that is left, close the file. A file that was cut off, or never
  * finished, is read as far as it goes.
  *
- * Errors: those of the file system (`ENOENT`), as they come; {@link FileError} `bad-file`;
- * {@link UnsupportedError} `unsupported` for what is neither PCM nor floating-point.
+ * Errors: those of the file system (`ENOENT`), as they come; `FileError` `bad-file`;
+ * `UnsupportedError` `unsupported` for what is neither PCM nor floating-point.
  *
  * @example
  * ```ts

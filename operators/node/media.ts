@@ -39,7 +39,7 @@ export function sampleName(format: PcmFormat): string {
 
 /** What pictures are. */
 export interface PictureFormat {
-  /** `MJPEG`: a JPEG; `YUY2`: Y0 U Y1 V; `NV12`: a plane of Y, then one of U and V in turn. */
+  /** `mjpeg`: a JPEG; `yuy2`: Y0 U Y1 V; `nv12`: a plane of Y, then one of U and V in turn. */
   readonly format: string;
   /** Pixels. */
   readonly width: number;

@@ -25,8 +25,8 @@ export type AviOptions = QueueOptions<TimedPicture> & {
  * that is full is an option with a name: see {@link QueueOptions}. They must not be changed until written.
  *
  * Errors: those of the source, once what had come is written, and of the file system (`ENOENT`,
- * `ENOSPC`), as they come; {@link InvalidRequestError} for another format or size than before;
- * {@link FileError} `file-full` at 4 GiB; {@link OverflowError} `overflow`.
+ * `ENOSPC`), as they come; `InvalidRequestError` for another format or size than before;
+ * `FileError` `file-full` at 4 GiB; `OverflowError` `overflow`.
  *
  * @example
  * ```ts

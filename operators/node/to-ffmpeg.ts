@@ -12,10 +12,10 @@ import { roomIn } from "./room.js";
  * Bytes that come faster than it takes them wait in a queue, at most `queue` pieces; what happens when
  * that is full is an option with a name: see {@link QueueOptions}. An unsubscribe, and an error of the
  * source once what had come is written, end ffmpeg: with SIGTERM and the end of its input, so that it
- * can finish its file, and with SIGKILL after `patience`.
+ * can finish its file, if it has begun one, and with SIGKILL after `patience`.
  *
- * Errors: {@link ProcessError} `process-failed` with the last lines of its standard error, and the exit
- * status, the signal or the code of the system in `native`; those of the source; {@link OverflowError}
+ * Errors: `ProcessError` `process-failed` with the last lines of its standard error, and the exit
+ * status, the signal or the code of the system in `native`; those of the source; `OverflowError`
  * `overflow`.
  *
  * @example
@@ -28,7 +28,7 @@ import { roomIn } from "./room.js";
  *     map(({ data }) => data),
  *     toFfmpeg({
  *       args: [
- *         ...pictureInput({ format: "MJPEG", width: 640, height: 480, framesPerSecond: 30 }),
+ *         ...pictureInput({ format: "mjpeg", width: 640, height: 480, framesPerSecond: 30 }),
  *         ...["-c:v", "libx264", "-preset", "ultrafast", "-y", "clip.mp4"],
  *       ],
  *     }),

@@ -8,7 +8,7 @@ import { toRgb } from "./rgb.js";
  * It takes tens of milliseconds for a picture, on the thread it runs on: for stills, not for films. A
  * picture of MJPEG is a JPEG file already.
  *
- * Errors: {@link InvalidRequestError} `invalid-option` for another format, `length-mismatch` for a
+ * Errors: `InvalidRequestError` `invalid-option` for another format, `length-mismatch` for a
  * picture that came short.
  *
  * @example

@@ -19,8 +19,8 @@ export type ReadableOptions<T> = QueueOptions<T> & {
  * happens when that is full is an option with a name: see {@link QueueOptions}. The values are the
  * reader's. The Readable ends, or is destroyed with the error of the source, once what waits was read.
  *
- * Errors, as event `error` of the Readable: those of the source; {@link OverflowError} `overflow`.
- * {@link InvalidRequestError} is thrown at the call.
+ * Errors, as event `error` of the Readable: those of the source; `OverflowError` `overflow`.
+ * `InvalidRequestError` is thrown at the call.
  *
  * @example
  * ```ts

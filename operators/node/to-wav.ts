@@ -17,8 +17,8 @@ import { WavLayout, type WavSummary } from "./wav-layout.js";
  * that is full is an option with a name: see {@link QueueOptions}. They must not be changed until written.
  *
  * Errors: those of the source, once what had come is written, and of the file system (`ENOENT`,
- * `ENOSPC`), as they come; {@link InvalidRequestError} for samples that are none, or others than before;
- * {@link FileError} `file-full` at 4 GiB; {@link OverflowError} `overflow`.
+ * `ENOSPC`), as they come; `InvalidRequestError` for samples that are none, or others than before;
+ * `FileError` `file-full` at 4 GiB; `OverflowError` `overflow`.
  *
  * @example
  * ```ts

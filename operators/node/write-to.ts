@@ -19,7 +19,7 @@ export type WriteOptions<T> = QueueOptions<T> & {
  * errors, what had come is written, and then the Writable is ended and the error passed on; an
  * unsubscribe destroys it at once.
  *
- * Errors: those of the source and of the Writable (`ENOSPC`, `EPIPE`), as they come; {@link OverflowError}
+ * Errors: those of the source and of the Writable (`ENOSPC`, `EPIPE`), as they come; `OverflowError`
  * `overflow`.
  *
  * @example

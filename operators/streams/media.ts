@@ -1,6 +1,6 @@
 /** A picture as a camera sends it: what `camera` of `rx-isoch/operators/media` emits fits. */
 export interface CameraPicture {
-  /** `MJPEG`: a JPEG; `YUY2`: Y0 U Y1 V; `NV12`: a plane of Y, then one of U and V in turn. */
+  /** `mjpeg`: a JPEG; `yuy2`: Y0 U Y1 V; `nv12`: a plane of Y, then one of U and V in turn. */
   readonly format: string;
   /** Pixels. */
   readonly width: number;

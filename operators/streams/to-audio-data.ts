@@ -17,6 +17,7 @@ export interface AudioDataSource {
 /** What is known of every `AudioData`. With the class of the browser at hand, name it: it has the rest. */
 export interface ClosableAudio {
   readonly timestamp: number;
+  /** Gives its memory back. */
   close(): void;
 }
 
@@ -32,7 +33,7 @@ export interface AudioDataOptions<A extends ClosableAudio> {
  *
  * What is emitted is the receiver's, to `close()`: what is not closed keeps its memory.
  *
- * Errors: {@link UnsupportedError} `unsupported` where there is no `AudioData`;
+ * Errors: `UnsupportedError` `unsupported` where there is no `AudioData`;
  * {@link InvalidRequestError} `invalid-option` for samples of another size, `length-mismatch` for
  * data that ends within a sample.
  *

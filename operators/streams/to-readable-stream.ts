@@ -11,7 +11,7 @@ import { Intake, queueSettings } from "../../src/intake.js";
  * {@link QueueOptions}. The values are the reader's. The stream closes and errors as the source does,
  * once what waits has been read.
  *
- * Errors: those of the source; {@link OverflowError} `overflow`; {@link InvalidRequestError}, thrown
+ * Errors: those of the source; `OverflowError` `overflow`; `InvalidRequestError`, thrown
  * at the call.
  *
  * @example

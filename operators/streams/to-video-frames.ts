@@ -8,6 +8,7 @@ import type { CameraPicture } from "./media.js";
 /** What is known of every `VideoFrame`. With the class of the browser at hand, name it: it has the rest. */
 export interface ClosableFrame {
   readonly timestamp: number;
+  /** Gives its memory back. */
   close(): void;
 }
 
@@ -31,7 +32,9 @@ export type ImageDecoderClass<F extends ClosableFrame> = new (init: {
   readonly data: Uint8Array<ArrayBuffer>;
   readonly type: string;
 }) => {
+  /** The first image of the file, the receiver's to close. */
   decode(): Promise<{ readonly image: F }>;
+  /** Gives its memory back. */
   close(): void;
 };
 
@@ -55,8 +58,8 @@ export type VideoFramesOptions<F extends ClosableFrame> = QueueOptions<CameraPic
  * What is emitted is the receiver's, to `close()`: browsers have memory for a few of them only, and
  * cameras stop where none are closed. What is decoded after an unsubscribe is closed by this.
  *
- * Errors: {@link UnsupportedError} `unsupported` where WebCodecs is not there; without `lost`,
- * {@link FrameError} `bad-frame` for a picture that cannot be decoded and {@link OverflowError}
+ * Errors: `UnsupportedError` `unsupported` where WebCodecs is not there; without `lost`,
+ * {@link FrameError} `bad-frame` for a picture that cannot be decoded and `OverflowError`
  * `overflow`; {@link InvalidRequestError} `invalid-option` for another format.
  *
  * @example
@@ -90,7 +93,7 @@ export function toVideoFrames<F extends ClosableFrame = ClosableFrame>(
       };
       return {
         write: (picture) => {
-          if (picture.format === "MJPEG") return decode(picture);
+          if (picture.format === "mjpeg") return decode(picture);
           const { width, height, timestamp } = picture;
           const { format, data } = planesOf(picture);
           emit(new VideoFrame(data, { format, codedWidth: width, codedHeight: height, timestamp }));
@@ -133,16 +136,16 @@ function planesOf({ format, width, height, data }: CameraPicture): {
   readonly format: PixelLayout["format"];
   readonly data: Uint8Array<ArrayBuffer>;
 } {
-  const size = format === "NV12" ? (width * height * 3) / 2 : width * height * 2;
-  if (format !== "YUY2" && format !== "NV12") {
-    throw new InvalidRequestError("invalid-option", `pictures are MJPEG, YUY2 or NV12, not ${format}`);
+  const size = format === "nv12" ? (width * height * 3) / 2 : width * height * 2;
+  if (format !== "yuy2" && format !== "nv12") {
+    throw new InvalidRequestError("invalid-option", `pictures are mjpeg, yuy2 or nv12, not ${format}`);
   }
   // A picture that came short is one that can be seen in part.
   const whole = new Uint8Array(size);
-  if (format === "NV12") {
+  if (format === "nv12") {
     whole.fill(0x80, width * height);
     whole.set(data.subarray(0, size));
-    return { format, data: whole };
+    return { format: "NV12", data: whole };
   }
   const pixels = width * height;
   for (let from = 0, y = 0, u = pixels, v = pixels * 1.5; from + 3 < size; from += 4) {

@@ -17,7 +17,7 @@ export type WritableStreamOptions<T> = QueueOptions<T> & {
  * errors, what had come is written, and then the stream is aborted with that error; an unsubscribe
  * aborts it at once.
  *
- * Errors: those of the source and of the stream; {@link OverflowError} `overflow`;
+ * Errors: those of the source and of the stream; `OverflowError` `overflow`;
  * {@link InvalidRequestError} `invalid-option` for a stream that is locked.
  *
  * @example

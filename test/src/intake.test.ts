@@ -40,10 +40,10 @@ describe("Intake", () => {
   it("hands over what had come before an error, and then the error", () => {
     const { source, intake, takeAll } = laboratory({});
     push(source, 1);
-    source.error("reason");
+    source.error(new Error("reason"));
     expect(intake.ended).toBeUndefined();
     expect(takeAll()).toStrictEqual([1]);
-    expect(intake.ended).toStrictEqual({ error: "reason" });
+    expect(intake.ended).toStrictEqual({ error: new Error("reason") });
   });
 
   it("error: ends when it is full, unsubscribes, and keeps what waits", () => {

@@ -157,9 +157,9 @@ function firstValueFromOpen<T>(source: Observable<T>): Promise<T> {
 
 describe("the descriptions of inputs", () => {
   it.each([
-    ["MJPEG", ["-f", "mjpeg", "-framerate", "15"]],
-    ["YUY2", ["-f", "rawvideo", "-pixel_format", "yuyv422", "-video_size", "4x2", "-framerate", "15"]],
-    ["NV12", ["-f", "rawvideo", "-pixel_format", "nv12", "-video_size", "4x2", "-framerate", "15"]],
+    ["mjpeg", ["-f", "mjpeg", "-framerate", "15"]],
+    ["yuy2", ["-f", "rawvideo", "-pixel_format", "yuyv422", "-video_size", "4x2", "-framerate", "15"]],
+    ["nv12", ["-f", "rawvideo", "-pixel_format", "nv12", "-video_size", "4x2", "-framerate", "15"]],
   ])("%s", (format, args) => {
     expect(pictureInput({ format, width: 4, height: 2, framesPerSecond: 15 })).toStrictEqual([...args, "-i", "pipe:0"]);
   });

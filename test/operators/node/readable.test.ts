@@ -53,7 +53,7 @@ describe("toReadable", () => {
     source.error(new RangeError("reason"));
     await expect(reading).rejects.toThrow("reason");
     expect(read).toStrictEqual([0, 1, 2, 3, 4]);
-    const nothing = toReadable(throwError(() => "a word"));
+    const nothing = toReadable(throwError((): unknown => "a word"));
     await expect(nothing.toArray()).rejects.toMatchObject({ cause: "a word" });
   });
 

@@ -11,12 +11,12 @@ const red = [81, 90, 240] as const;
 const blue = [41, 240, 110] as const;
 
 /** Two columns of colours, four pixels by two. */
-function picture(format: "YUY2" | "NV12", left: readonly number[], right: readonly number[]): CameraPicture {
+function picture(format: "yuy2" | "nv12", left: readonly number[], right: readonly number[]): CameraPicture {
   const [y = 0, u = 0, v = 0] = left;
   const [y2 = 0, u2 = 0, v2 = 0] = right;
   const row = [y, u, y, v, y2, u2, y2, v2];
   const luma = [y, y, y2, y2];
-  const data = Uint8Array.from(format === "YUY2" ? [...row, ...row] : [...luma, ...luma, u, v, u2, v2]);
+  const data = Uint8Array.from(format === "yuy2" ? [...row, ...row] : [...luma, ...luma, u, v, u2, v2]);
   return { format, width: 4, height: 2, data };
 }
 
@@ -25,9 +25,9 @@ const near = (pixel: readonly number[], expected: readonly number[]) => {
 };
 
 describe("toPng", () => {
-  standardCases(() => ({ operator: toPng(), value: () => picture("YUY2", black, white) }));
+  standardCases(() => ({ operator: toPng(), value: () => picture("yuy2", black, white) }));
 
-  it.each(["YUY2", "NV12"] as const)("%s: has the pixels where they belong", async (format) => {
+  it.each(["yuy2", "nv12"] as const)("%s: has the pixels where they belong", async (format) => {
     for (const [left, right, first, second] of [
       [black, white, [0, 0, 0], [255, 255, 255]],
       [red, blue, [255, 0, 0], [0, 0, 255]],
@@ -45,12 +45,12 @@ describe("toPng", () => {
   it.each([
     [
       "a JPEG",
-      { format: "MJPEG", width: 4, height: 2, data: new Uint8Array(9) },
+      { format: "mjpeg", width: 4, height: 2, data: new Uint8Array(9) },
       "invalid-option",
       "JPEG file already",
     ],
     ["another format", { format: "RGB", width: 4, height: 2, data: new Uint8Array(9) }, "invalid-option", "RGB"],
-    ["half a picture", { format: "YUY2", width: 4, height: 2, data: new Uint8Array(9) }, "length-mismatch", "16 bytes"],
+    ["half a picture", { format: "yuy2", width: 4, height: 2, data: new Uint8Array(9) }, "length-mismatch", "16 bytes"],
   ] as const)("refuses %s", async (_, bad, code, part) => {
     const error: unknown = await firstValueFrom(of(bad).pipe(toPng())).catch((reason: unknown) => reason);
     expect(plain(error)).toStrictEqual(failure("InvalidRequestError", code, part));

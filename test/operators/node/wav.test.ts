@@ -245,7 +245,7 @@ describe("toWav", () => {
   it("is full where its numbers end", () => {
     const layout = new WavLayout(140);
     layout.add(block(100));
-    expect(() => layout.add(block(8))).toThrowError(expect.objectContaining({ code: "file-full" }));
+    expect(() => layout.add(block(8))).toThrow(expect.objectContaining({ code: "file-full" }));
     const { head, summary } = layout.finish();
     expect([new DataView(head.buffer).getUint32(40, true), summary.frames]).toStrictEqual([100, 25]);
   });

@@ -56,7 +56,7 @@ function browser() {
 }
 
 const jpeg = (timestamp: number, length = 1): CameraPicture => ({
-  format: "MJPEG",
+  format: "mjpeg",
   width: 2,
   height: 2,
   data: Uint8Array.from({ length }, () => timestamp),
@@ -69,9 +69,9 @@ describe("toVideoFrames", () => {
   it("takes YUY2 apart, and leaves NV12 as it is", async () => {
     const { VideoFrame, open } = browser();
     const pictures: CameraPicture[] = [
-      { format: "YUY2", width: 2, height: 2, data: Uint8Array.of(1, 10, 2, 20, 3, 11, 4, 21), timestamp: 5 },
-      { format: "NV12", width: 2, height: 2, data: Uint8Array.of(1, 2, 3, 4, 10, 20), timestamp: 6 },
-      { format: "NV12", width: 2, height: 2, data: Uint8Array.of(1, 2), timestamp: 7 },
+      { format: "yuy2", width: 2, height: 2, data: Uint8Array.of(1, 10, 2, 20, 3, 11, 4, 21), timestamp: 5 },
+      { format: "nv12", width: 2, height: 2, data: Uint8Array.of(1, 2, 3, 4, 10, 20), timestamp: 6 },
+      { format: "nv12", width: 2, height: 2, data: Uint8Array.of(1, 2), timestamp: 7 },
     ];
     const frames = await lastValueFrom(from(pictures).pipe(toVideoFrames({ VideoFrame }), toArray()));
     const size = { codedWidth: 2, codedHeight: 2 };

@@ -45,11 +45,11 @@ describe("toReadableStream", () => {
     await Promise.resolve();
     source.next(1);
     source.next(2);
-    source.error("reason");
+    source.error(new Error("reason"));
     expect((await first).value).toBe(1);
     expect((await reader.read()).value).toBe(2);
-    await expect(reader.read()).rejects.toBe("reason");
-    await expect(all(toReadableStream(throwError(() => "at once")))).rejects.toBe("at once");
+    await expect(reader.read()).rejects.toThrow("reason");
+    await expect(all(toReadableStream(throwError(() => new Error("at once"))))).rejects.toThrow("at once");
   });
 
   it("unsubscribes when it is cancelled, also from a source that says nothing", async () => {

@@ -121,13 +121,13 @@ describe("toWritableStream", () => {
     source.pipe(toWritableStream(stream)).subscribe(observer);
     source.next(1);
     source.next(2);
-    source.error("reason");
+    source.error(new Error("reason"));
     await settle();
     await finish();
     expect(outcome).toStrictEqual([]);
     await finish();
-    expect(events).toStrictEqual(["write 1", "write 2", "abort reason"]);
-    expect(outcome).toStrictEqual(["reason"]);
+    expect(events).toStrictEqual(["write 1", "write 2", "abort Error: reason"]);
+    expect(outcome).toStrictEqual([new Error("reason")]);
     expect(stream.locked).toBe(false);
   });
 
