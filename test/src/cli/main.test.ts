@@ -197,6 +197,22 @@ describe("the program", { timeout: 60_000 }, () => {
     expect(stderr).toBe("status 0\n");
   });
 
+  it.runIf(process.platform === "linux").each(["list --virtual counter", "watch --duration 0.2 --json"])(
+    "says that its output cannot be written, with status 3: %s",
+    async (args) => {
+      const shell = spawn("bash", ["-c", `"$0" "$1" ${args} >/dev/full`, process.execPath, program], {
+        timeout: 30_000,
+      });
+      let stderr = "";
+      shell.stderr.setEncoding("utf8").on("data", (text: string) => {
+        stderr += text;
+      });
+      const [status] = (await once(shell, "close")) as unknown[];
+      expect(stderr).toMatch(/^rx-isoch: no-space: standard output: .*\n$/);
+      expect(status).toBe(3);
+    },
+  );
+
   it("plays what comes on the standard input, and is not held up by one that says nothing", async () => {
     const play = (interrupt: boolean) => {
       const child = spawn(process.execPath, [program, "play", "-", "--json"], { timeout: 30_000 });
