@@ -176,7 +176,7 @@ describe("the program", { timeout: 60_000 }, () => {
   it("keeps what it had captured at a Ctrl-C, and says so on stderr where the bytes are the output", async () => {
     const args = ["capture", "--output", "-", "--speed", "full"];
     const { status, stdout, stderr } = await cli(args, { interrupt: /[^]/ });
-    expect(stderr).toMatch(/^standard output: .* frames, 0 lost.*\n$/);
+    expect(stderr).toMatch(/^standard output: .* frames, \d+ lost.*\n$/);
     expect(stdout.length).toBeGreaterThan(0);
     expect(status).toBe(130);
   });
