@@ -31,11 +31,8 @@ export async function run(target: Observable<StreamTarget>, { json, ...options }
   const watchOptions = { ...options, window: show.window, interrupt: interrupts.first };
   const found = startWaiting("Looking for the device…");
   // In one go: the frames of a virtual bus, and with them the faults that were planned, go by from its beginning.
-  const states = target.pipe(
-    takeUntil(interrupts.first),
-    tap(found),
-    switchMap((device) => watch(device, watchOptions)),
-  );
+  const device = target.pipe(tap(found), takeUntil(interrupts.first));
+  const states = device.pipe(switchMap((each) => watch(each, watchOptions)));
   let status: number | undefined;
   try {
     await states.forEach((state) => {
