@@ -173,3 +173,13 @@ function fault(spec: string, before: readonly FaultPlan[]): readonly FaultPlan[]
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }
 }
+
+/** Formats of files, for the help text. */
+export function formatHelp(
+  formats: readonly { readonly name: string; readonly description: string; readonly extensions: readonly string[] }[],
+): string {
+  const lines = formats.map(
+    ({ name, description, extensions }) => `  ${name.padEnd(8)} ${description} (.${extensions.join(", .")})`,
+  );
+  return ["", "Formats, by --format or by how the name of the file ends:", ...lines].join("\n");
+}

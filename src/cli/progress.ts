@@ -47,18 +47,26 @@ export function lineOf({ text, share }: ProgressText, columns: number): string {
   return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
 }
 
-/** Says what is being waited for, once that takes longer than a moment. */
-export async function whileWaiting<T>(text: string, work: Promise<T>): Promise<T> {
+/** Says what is being waited for, once that takes longer than a moment, until the function that it returns is called. */
+export function startWaiting(text: string): () => void {
   const line = progressLine();
   const since = performance.now();
   const timer = setInterval(() => {
     const waited = performance.now() - since;
     if (waited >= patience) line.show(() => ({ text: `${text} ${seconds(waited)} s` }));
   }, pace);
+  return () => {
+    clearInterval(timer);
+    line.clear();
+  };
+}
+
+/** {@link startWaiting} for as long as a promise takes. */
+export async function whileWaiting<T>(text: string, work: Promise<T>): Promise<T> {
+  const stop = startWaiting(text);
   try {
     return await work;
   } finally {
-    clearInterval(timer);
-    line.clear();
+    stop();
   }
 }

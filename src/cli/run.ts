@@ -1,11 +1,12 @@
 import type { ChalkInstance } from "chalk";
 import { createLogUpdate } from "log-update";
-import type { Observable } from "rxjs";
+import { switchMap, takeUntil, tap, type Observable } from "rxjs";
 import type { Throughput } from "../../operators/index.js";
 import { listenToInterrupts } from "./interrupts.js";
 import { exitStatus, tell } from "./outcome.js";
+import { startWaiting } from "./progress.js";
 import { isSound, summarize, summaryText, type Summary } from "./summary.js";
-import { firstTarget, type StreamTarget } from "./target.js";
+import type { StreamTarget } from "./target.js";
 import { chalkForOutput } from "./terminal.js";
 import { liveView, plainHeader, plainLine } from "./view.js";
 import { watch, type WatchOptions, type WatchState } from "./watch.js";
@@ -28,20 +29,24 @@ export async function run(target: Observable<StreamTarget>, { json, ...options }
   const show = json ? jsonOutput() : process.stdout.isTTY ? liveOutput() : plainOutput();
   const interrupts = listenToInterrupts();
   const watchOptions = { ...options, window: show.window, interrupt: interrupts.first };
-  let status: number = exitStatus.ok;
+  const found = startWaiting("Looking for the device…");
+  // In one go: the frames of a virtual bus, and with them the faults that were planned, go by from its beginning.
+  const device = target.pipe(tap(found), takeUntil(interrupts.first));
+  const states = device.pipe(switchMap((each) => watch(each, watchOptions)));
+  let status: number | undefined;
   try {
-    const found = await firstTarget(target, interrupts);
-    if (found === undefined) return interrupts.status;
-    await watch(found, watchOptions).forEach((state) => {
+    await states.forEach((state) => {
       if (state.end === undefined) show.during(state);
       else {
         show.atEnd(state);
         status = statusOf(state, interrupts.status);
       }
     });
-    return status;
+    return status ?? interrupts.status;
   } catch (error) {
     return tell(error);
+  } finally {
+    found();
   }
 }
 

@@ -1,7 +1,7 @@
 import { Chalk, type ChalkInstance } from "chalk";
 import { fromEvent, map, type Observable } from "rxjs";
 import { fileError } from "./files/errors.js";
-import { tell } from "./outcome.js";
+import { exitStatus, tell } from "./outcome.js";
 
 /**
  * Emits the exit status to leave with once the output takes no more: without a word where whoever reads
@@ -11,10 +11,18 @@ export function outputEnd(): Observable<number> {
   let status: number | undefined;
   return fromEvent(process.stdout, "error").pipe(
     map((error) => {
-      status ??= tell(fileError(error, "standard output"));
+      status ??= failedWith(tell(fileError(error, "standard output")));
       return status;
     }),
   );
+}
+
+/** The last lines of a command may fail when it has ended, and well: then, too, that is how the program ends. */
+function failedWith(status: number): number {
+  process.once("exit", (code) => {
+    if (code === exitStatus.ok) process.exitCode = status;
+  });
+  return status;
 }
 
 /** Ends the program when its output does: for what leaves nothing open. */

@@ -4,6 +4,7 @@ import { captureFormat, captureFormats } from "../capture/formats.js";
 import {
   deviceOptions,
   durationOption,
+  formatHelp,
   notEmpty,
   streamOptions,
   wholeNumber,
@@ -23,9 +24,6 @@ interface Arguments extends DeviceArguments, StreamArguments {
   readonly force?: boolean;
   readonly json?: boolean;
 }
-
-const formatHelp = `Formats, by --format or by how the name of the file ends:
-${captureFormats.map(({ name, description, extensions }) => `  ${name.padEnd(8)} ${description} (.${extensions.join(", .")})`).join("\n")}`;
 
 /** `rx-isoch capture` */
 export const captureCommand: DefineCommand = (program, done) => {
@@ -53,7 +51,7 @@ export const captureCommand: DefineCommand = (program, done) => {
     )
     .option("--force", "replace a file that is there")
     .option("--json", "print nothing but the summary, as JSON")
-    .addHelpText("after", `\n${formatHelp}`)
+    .addHelpText("after", formatHelp(captureFormats))
     .action(async (_named: unknown, options: Arguments) => {
       const { endpoint, alternate, output, duration, frames, transfer, queue, badFrames } = options;
       const find = await finderOf(command.opts<Arguments>());

@@ -2,6 +2,7 @@ import { Option } from "commander";
 import {
   deviceOptions,
   durationOption,
+  formatHelp,
   notEmpty,
   streamOptions,
   wholeNumber,
@@ -24,9 +25,6 @@ interface Arguments extends DeviceArguments, StreamArguments {
   readonly underrun?: UnderrunPolicy;
   readonly json?: boolean;
 }
-
-const formatHelp = `Formats, by --format or by how the name of the file ends:
-${playFormats.map(({ name, description, extensions }) => `  ${name.padEnd(8)} ${description} (.${extensions.join(", .")})`).join("\n")}`;
 
 /** `rx-isoch play` */
 export const playCommand: DefineCommand = (program, done) => {
@@ -58,7 +56,7 @@ export const playCommand: DefineCommand = (program, done) => {
       ]),
     )
     .option("--json", "print nothing but the summary, as JSON")
-    .addHelpText("after", `\n${formatHelp}`)
+    .addHelpText("after", formatHelp(playFormats))
     .action(async (file: string, _named: unknown, options: Arguments) => {
       const { endpoint, alternate, duration, transfer, queue, underrun, frameLength, rate, sampleSize } = options;
       if ((rate === undefined) !== (sampleSize === undefined)) {
