@@ -94,7 +94,7 @@ export class PcmBlock {
   /**
    * The samples as 16-bit numbers: a view of `data`, or a copy where that does not begin on an even byte.
    *
-   * @throws {@link InvalidRequestError} `invalid-option` where the samples are not signed numbers in two bytes
+   * @throws `InvalidRequestError` `invalid-option` where the samples are not signed numbers in two bytes
    */
   int16(): Int16Array {
     const { kind, subslotSize } = this.format;

@@ -139,7 +139,8 @@ function strictEndpoint(
     check(!isClosed(), "submitted after close");
     check(!streams.has(inner), "submitted beside a stream");
     check(!inFlight.has(submission), "submitted twice");
-    for (const other of inFlight.keys()) check(!overlap(other.buffer, submission.buffer), "a buffer is in flight twice");
+    for (const other of inFlight.keys())
+      check(!overlap(other.buffer, submission.buffer), "a buffer is in flight twice");
     let isCompleted = false;
     const shadow: Submission = {
       lengths: submission.lengths,
