@@ -18,8 +18,8 @@ export interface SpeakerOptions extends AudioFormatOptions {
    */
   readonly underrun?: "silence" | "error" | undefined;
   /**
-   * Milliseconds of audio in flight, at most: samples are taken that long before they are heard, and feedback takes
-   * that long to be heeded. Default: 32.
+   * Milliseconds of audio in flight, at most, and two packets at least: samples are taken that long before they are
+   * heard, and feedback takes that long to be heeded. Default: 32.
    */
   readonly latency?: number | undefined;
   /** Pieces of samples that were pushed and wait for their turn, at most. Default: 1024. */
@@ -31,7 +31,8 @@ export interface SpeakerOptions extends AudioFormatOptions {
  * transfer.
  *
  * With the subscription, the device is opened, an alternate setting that has the format selected, and its rate set and
- * checked. The first packet goes out when there is something to play. From then on the speaker is kept fed: where
+ * checked. The first packet goes out when there is something to play; for an asynchronous iterable, and under the
+ * policy `error`, when there is as much as goes into flight. From then on the speaker is kept fed: where
  * samples come late, with silence, or not at all, by policy.
  *
  * Where the speaker has a clock of its own (USB 2.0, 5.12.4), its feedback is heeded: of an endpoint that says how
@@ -81,6 +82,7 @@ export function speaker(
       const ready = new Subject<void>();
       const pcm = new PcmQueue({
         limit,
+        isPatient: settings.underrun === "error",
         ready: () => {
           ready.next();
         },
