@@ -1,4 +1,4 @@
-const shipped = { path: "^(src|operators|transports)/", pathNot: "^src/cli/" };
+const shipped = { path: "^(src|operators|transports)/" };
 /** Of Node only. */
 const usbipSockets = "^transports/usbip/((tcp|serve)\\.ts$|node/)";
 
@@ -54,7 +54,7 @@ module.exports = {
     {
       name: "operators-import-src-and-rxjs",
       severity: "error",
-      from: { path: "^operators/" },
+      from: { path: "^operators/", pathNot: "^operators/node/" },
       to: { pathNot: ["^(src|operators)/", "^node_modules/rxjs/"] },
     },
     {
@@ -78,15 +78,37 @@ module.exports = {
       to: { path: "^operators/media/" },
     },
     {
+      name: "operators-node-imports-node-and-fast-png-too",
+      severity: "error",
+      from: { path: "^operators/node/" },
+      to: {
+        pathNot: ["^src/", "^operators/node/", "^node_modules/(rxjs|fast-png|@types/node)/"],
+        dependencyTypesNot: ["core"],
+      },
+    },
+    {
+      name: "operators-streams-stands-by-itself",
+      severity: "error",
+      from: { path: "^operators/streams/" },
+      to: { path: "^operators/", pathNot: "^operators/streams/" },
+    },
+    {
+      name: "nothing-pulls-operators-streams-or-node",
+      comment: "who wants streams, processes and files imports their entry",
+      severity: "error",
+      from: { path: "^(src|operators|transports)/", pathNot: "^operators/(streams|node)/" },
+      to: { path: "^operators/(streams|node)/" },
+    },
+    {
       name: "transports-import-src-and-themselves",
       severity: "error",
       from: { path: "^transports/([^/]+)/" },
       to: { path: "^(operators|transports|test|examples)/", pathNot: "^transports/$1/" },
     },
     {
-      name: "virtual-and-webusb-run-anywhere",
+      name: "replay-virtual-and-webusb-run-anywhere",
       severity: "error",
-      from: { path: "^transports/(virtual|webusb)/" },
+      from: { path: "^transports/(replay|virtual|webusb)/" },
       to: { dependencyTypes: ["core"] },
     },
     {

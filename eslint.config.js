@@ -58,8 +58,8 @@ export default defineConfig(
     rules: { "rxjs-x/no-ignored-subscription": "error" },
   },
   {
-    files: ["src/**/*.ts", "operators/**/*.ts", "transports/{usbip,virtual,webusb}/**/*.ts"],
-    ignores: ["src/cli/**", "transports/usbip/{serve,tcp}.ts", "transports/usbip/node/**"],
+    files: ["src/**/*.ts", "operators/**/*.ts", "transports/{replay,usbip,virtual,webusb}/**/*.ts"],
+    ignores: ["src/cli/**", "operators/node/**", "transports/usbip/{serve,tcp}.ts", "transports/usbip/node/**"],
     rules: {
       "no-restricted-globals": ["error", { globals: hostGlobals, checkGlobalObject: true }],
       "no-restricted-syntax": [

@@ -17,7 +17,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           testTimeout: minutes,
-          exclude: [...slow, "test/browser/**", "test/vm/guest/**"],
+          exclude: [...slow, "test/browser/**", "test/tools/**", "test/vm/guest/**"],
           sequence: { groupOrder: 0 },
         },
       },

@@ -37,6 +37,9 @@
  * | `unsupported` | {@link UnsupportedError} | the transport cannot do this, and it cannot be emulated |
  * | `no-addon` | {@link UnsupportedError} | the native part of a transport is not installed |
  * | `bad-descriptor` | {@link DescriptorError} | a descriptor is truncated or contradicts itself |
+ * | `bad-file` | {@link FileError} | a file is not what it should be |
+ * | `file-full` | {@link FileError} | a file cannot hold more: its format counts no further |
+ * | `process-failed` | {@link ProcessError} | a program could not be started, or failed; its words are in the message |
  * | `protocol-error` | {@link TransportError} | the other end of a connection does not speak the protocol |
  * | `transport-failed` | {@link TransportError} | the transport failed in a way that has no code of its own; see {@link IsochError.native} |
  */
@@ -75,6 +78,9 @@ export type IsochErrorCode =
   | "unsupported"
   | "no-addon"
   | "bad-descriptor"
+  | "bad-file"
+  | "file-full"
+  | "process-failed"
   | "protocol-error"
   | "transport-failed";
 
@@ -184,6 +190,16 @@ export class UnsupportedError extends IsochError {
 /** A descriptor is truncated or contradicts itself. */
 export class DescriptorError extends IsochError {
   override readonly name = "DescriptorError";
+}
+
+/** A file is not what it should be, or cannot hold what is to go into it. */
+export class FileError extends IsochError {
+  override readonly name = "FileError";
+}
+
+/** Another program could not be started, or failed; {@link IsochError.native} is its exit status, its signal or the code of the system. */
+export class ProcessError extends IsochError {
+  override readonly name = "ProcessError";
 }
 
 /** The transport failed: in a way that has no code of its own, see {@link IsochError.native}, or for what its peer sent. */

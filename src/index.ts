@@ -30,10 +30,12 @@ export {
   DescriptorError,
   DeviceError,
   EndpointError,
+  FileError,
   FrameError,
   InvalidRequestError,
   IsochError,
   OverflowError,
+  ProcessError,
   ResourceError,
   TransferStateError,
   TransportError,
@@ -42,6 +44,7 @@ export {
   type IsochErrorCode,
   type IsochErrorOptions,
 } from "./errors.js";
+export type { DroppingQueueOptions, QueueOptions, StrictQueueOptions, WaitingOptions } from "./intake.js";
 export { isochPipe, IsochPipe, type PipeSelector } from "./pipe.js";
 export type { PipeEndpoint } from "./pipe-endpoint.js";
 export { maxBytesPerRequest, maxFramesPerRequest, type IsochRequest } from "./request.js";

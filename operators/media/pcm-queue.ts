@@ -1,12 +1,15 @@
 import { InvalidRequestError, OverflowError } from "../../src/index.js";
-import { inWords } from "../../src/errors.js";
 import { PcmBlock, type CompletePcmFormat } from "./pcm-block.js";
-
-/** Samples as they are to go over the wire. */
-export type PcmPiece = Uint8Array | PcmBlock;
-
-/** Samples, or a source of samples that is pulled from as the bus takes them. */
-export type PcmSource = PcmPiece | Iterable<PcmPiece> | AsyncIterable<PcmPiece>;
+import {
+  endIterator,
+  isAsyncIterable,
+  isIterable,
+  isPiece,
+  notPcm,
+  type PcmPiece,
+  type PcmSource,
+  type PieceIterator,
+} from "./pcm-source.js";
 
 /** What a {@link PcmQueue} needs to know. */
 interface PcmQueueOptions {
@@ -17,8 +20,6 @@ interface PcmQueueOptions {
   /** There is something to play, or the end, or an error. */
   readonly ready: () => void;
 }
-
-type PieceIterator = Iterator<PcmPiece> | AsyncIterator<PcmPiece>;
 
 /**
  * Samples on their way to a speaker: pieces that were pushed, in a bounded backlog, and iterables that are pulled
@@ -232,30 +233,4 @@ export class PcmQueue {
     this.#iterator = undefined;
     if (iterator !== undefined) endIterator(iterator);
   }
-}
-
-function isPiece(value: unknown): value is PcmPiece {
-  return value instanceof Uint8Array || value instanceof PcmBlock;
-}
-
-function isIterable(value: unknown): value is Iterable<PcmPiece> | AsyncIterable<PcmPiece> {
-  return typeof value === "object" && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
-}
-
-function isAsyncIterable(value: PcmSource): value is AsyncIterable<PcmPiece> {
-  return Symbol.asyncIterator in value;
-}
-
-function notPcm(value: unknown): InvalidRequestError {
-  return new InvalidRequestError(
-    "invalid-option",
-    `a speaker takes Uint8Arrays (a Buffer is one), PcmBlocks, and iterables of them, not ${inWords(value)}`,
-  );
-}
-
-/** Tells an iterator that nobody wants more, nor wants to hear that it failed to stop. */
-function endIterator(iterator: PieceIterator): void {
-  new Promise((resolve) => {
-    resolve(iterator.return?.());
-  }).catch(() => undefined);
 }

@@ -7,7 +7,8 @@ import { issue } from "../issue.js";
 import { chooseAudio, type AudioFormatOptions, type AudioSelector, type ChosenAudio } from "./audio-choice.js";
 import { AudioPipe, prepareClock, withDevice } from "./audio-pipe.js";
 import { paceOf } from "./feedback-loop.js";
-import { PcmQueue, type PcmSource } from "./pcm-queue.js";
+import { PcmQueue } from "./pcm-queue.js";
+import type { PcmSource } from "./pcm-source.js";
 import { Playback, type Played } from "./playback.js";
 
 /** The format that a speaker is to have, and how it is fed. */

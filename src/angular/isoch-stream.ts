@@ -8,7 +8,21 @@ import {
   untracked,
   type Signal,
 } from "@angular/core";
-import { defer, EMPTY, Subject, take, takeUntil, type Observable, type ObservableInput, type Subscription } from "rxjs";
+import {
+  defer,
+  delay,
+  EMPTY,
+  merge,
+  of,
+  Subject,
+  switchMap,
+  take,
+  takeUntil,
+  type Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  type Subscription,
+} from "rxjs";
 import { asIsochError, TransferStateError, type IsochError } from "../errors.js";
 import { IsochPipe } from "../pipe.js";
 import type { IsochResults } from "../results.js";
@@ -37,6 +51,9 @@ export interface IsochStreamOptions {
   /**
    * When to start again after an error: on the first value of what this returns. It stays `failed`
    * where that completes without one. {@link replug} is one of these. Default: never.
+   *
+   * It starts in a task of its own, so that what fails at once is tried again without end, but without
+   * holding up the page; a `timer` makes that rarer.
    */
   readonly restart?: ((error: IsochError) => ObservableInput<unknown>) | undefined;
   /** With whose destruction the stream stops. Default: the injector of the context. */
@@ -54,8 +71,27 @@ export interface IsochStream {
   /**
    * Every result of every run, for operators. Hot: subscribing starts nothing. It does not error,
    * {@link IsochStream.error} tells of that, and completes when the injector is destroyed.
+   *
+   * What the bus had between two runs was lost by none of them: an operator that looks at the numbers of
+   * frames goes through {@link IsochStream.eachRun}.
    */
   readonly results: Observable<IsochResults>;
+  /**
+   * The results of each run, by an operator that begins anew with every start and restart, and that sees
+   * the run complete when it stops or fails: nothing of it runs on while the stream is idle. Hot, as
+   * {@link IsochStream.results} is. Errors if the operator does.
+   *
+   * @example
+   * ```ts
+   * import type { IsochStream } from "rx-isoch/angular";
+   * import { frames, gaps, throughput } from "rx-isoch/operators";
+   * import { pipe } from "rxjs";
+   *
+   * export const rates = (stream: IsochStream) => stream.eachRun(throughput({ window: 500 }));
+   * export const everyFrame = (stream: IsochStream) => stream.eachRun(pipe(frames(), gaps()));
+   * ```
+   */
+  eachRun<T>(operator: OperatorFunction<IsochResults, T>): Observable<T>;
   /**
    * Starts it, with totals from zero. Does nothing while it is `opening` or `streaming`; while it is
    * `failed`, a restart is waited for no more.
@@ -79,10 +115,14 @@ export interface IsochStream {
  *
  * @example
  * ```ts
- * import { Component, inject } from "@angular/core";
- * import { isochPipe } from "rx-isoch";
+ * import { Component, inject, InjectionToken } from "@angular/core";
+ * import { isochPipe, type IsochTransport } from "rx-isoch";
  * import { isochStream } from "rx-isoch/angular";
- * import { VirtualBus } from "rx-isoch/transports/virtual";
+ * import { counterDevice, VirtualBus } from "rx-isoch/transports/virtual";
+ *
+ * export const USB = new InjectionToken<IsochTransport>("where the devices are", {
+ *   factory: () => new VirtualBus({ devices: [counterDevice()] }),
+ * });
  *
  * @Component({
  *   selector: "app-camera",
@@ -95,8 +135,8 @@ export interface IsochStream {
  *   `,
  * })
  * export class Camera {
- *   readonly #bus = inject(VirtualBus);
- *   readonly stream = isochStream(() => isochPipe(this.#bus, { vendorId: 0x1209, endpoint: 0x81 }));
+ *   readonly #usb = inject(USB);
+ *   readonly stream = isochStream(() => isochPipe(this.#usb, { vendorId: 0x1209, endpoint: 0x81 }));
  * }
  * ```
  */
@@ -123,8 +163,9 @@ class HeldStream implements IsochStream {
   readonly #totals = signal<StreamTotals>(noTotals);
   readonly #tally = new Tally();
   readonly #counted = new Subject<void>();
-  readonly #results = new Subject<IsochResults>();
+  readonly #runs = new Subject<Observable<IsochResults>>();
   readonly #painting: Subscription;
+  #run: Subject<IsochResults> | undefined;
   /** Ends what the last `start` or `stop` began. */
   #over = new Subject<void>();
   #closing: Observable<never> = EMPTY;
@@ -133,7 +174,7 @@ class HeldStream implements IsochStream {
   readonly state = this.#state.asReadonly();
   readonly error = this.#error.asReadonly();
   readonly totals = this.#totals.asReadonly();
-  readonly results = this.#results.asObservable();
+  readonly results = this.eachRun((run) => run);
 
   constructor(
     source: () => IsochPipe | Observable<IsochResults>,
@@ -177,28 +218,40 @@ class HeldStream implements IsochStream {
         this.#endLast();
         this.#closing.pipe(takeUntil(this.#over)).subscribe({
           error: (error: unknown) => {
-            // Told once.
-            this.#closing = EMPTY;
-            this.#fail(asIsochError(error));
+            this.#act(() => {
+              // Told once.
+              this.#closing = EMPTY;
+              this.#fail(asIsochError(error));
+            });
           },
           complete: () => {
-            if (this.#state() === "stopping") this.#turn("idle");
+            this.#act(() => {
+              if (this.#state() === "stopping") this.#turn("idle");
+            });
           },
         });
       }
     });
   }
 
+  eachRun<T>(operator: OperatorFunction<IsochResults, T>): Observable<T> {
+    const runs = defer(() => (this.#run === undefined ? this.#runs : merge(this.#runs, of(this.#run))));
+    return runs.pipe(switchMap((run) => run.pipe(operator)));
+  }
+
   destroy(): void {
     this.#isDestroyed = true;
     this.stop();
     this.#painting.unsubscribe();
-    this.#results.complete();
+    this.#runs.complete();
   }
 
   #open(): void {
     const over = this.#over;
+    const run = new Subject<IsochResults>();
+    this.#run = run;
     this.#turn("opening");
+    this.#runs.next(run);
     defer(() => {
       const source = this.#source();
       this.#closing = source instanceof IsochPipe ? source.closing : EMPTY;
@@ -207,43 +260,62 @@ class HeldStream implements IsochStream {
     })
       .pipe(takeUntil(over))
       .subscribe({
+        // A source of the program's own emits from where it likes, a computed signal among others.
         next: (results) => {
-          this.#tally.add(results);
-          this.#counted.next();
-          if (this.#state() === "opening") this.#turn("streaming");
-          this.#results.next(results);
+          this.#act(() => {
+            this.#tally.add(results);
+            this.#counted.next();
+            if (this.#state() === "opening") this.#turn("streaming");
+            run.next(results);
+          });
         },
         error: (error: unknown) => {
-          const failure = asIsochError(error);
-          this.#showTotals();
-          this.#fail(failure);
-          this.#restart(failure);
+          this.#act(() => {
+            const failure = asIsochError(error);
+            this.#showTotals();
+            this.#fail(failure);
+            this.#end(run);
+            if (this.#over === over) this.#restart(failure);
+          });
         },
         complete: () => {
-          // Not where it was ended from here.
-          if (this.#over !== over) return;
-          this.#showTotals();
-          this.#turn("idle");
+          this.#act(() => {
+            if (this.#over === over) {
+              this.#showTotals();
+              this.#turn("idle");
+            }
+            this.#end(run);
+          });
         },
       });
   }
 
   #restart(failure: IsochError): void {
-    this.#act(() => {
-      defer(() => this.#options.restart?.(failure) ?? EMPTY)
-        .pipe(take(1), takeUntil(this.#over))
-        .subscribe({
-          next: () => {
-            // It comes from where it likes, a button in the zone among others.
-            this.#act(() => {
-              this.#open();
-            });
-          },
-          error: (error: unknown) => {
+    defer(() => this.#options.restart?.(failure) ?? EMPTY)
+      .pipe(
+        take(1),
+        // Within the failure it would be a recursion without end where the source fails at once.
+        delay(0),
+        takeUntil(this.#over),
+      )
+      .subscribe({
+        next: () => {
+          // It comes from where it likes, a button in the zone among others.
+          this.#act(() => {
+            this.#open();
+          });
+        },
+        error: (error: unknown) => {
+          this.#act(() => {
             this.#fail(asIsochError(error));
-          },
-        });
-    });
+          });
+        },
+      });
+  }
+
+  #end(run: Subject<IsochResults>): void {
+    if (this.#run === run) this.#run = undefined;
+    run.complete();
   }
 
   #isRunning(): boolean {

@@ -20,19 +20,26 @@ export interface LatestSignalOptions<T> {
  * destroyed. After an error of the stream, reading the signal throws it; after its completion, the
  * signal keeps the last value. While the page is hidden, nothing is written.
  *
+ * Every value of the stream is a rendering, news or not: what measures on a clock, like `throughput`, goes
+ * through {@link IsochStream.eachRun}, which ends it with each run.
+ *
  * @example
  * ```ts
- * import { inject, Injectable } from "@angular/core";
- * import { isochPipe } from "rx-isoch";
+ * import { inject, Injectable, InjectionToken } from "@angular/core";
+ * import { isochPipe, type IsochTransport } from "rx-isoch";
  * import { isochStream, latestSignal } from "rx-isoch/angular";
  * import { throughput } from "rx-isoch/operators";
- * import { VirtualBus } from "rx-isoch/transports/virtual";
+ * import { counterDevice, VirtualBus } from "rx-isoch/transports/virtual";
+ *
+ * export const USB = new InjectionToken<IsochTransport>("where the devices are", {
+ *   factory: () => new VirtualBus({ devices: [counterDevice()] }),
+ * });
  *
  * @Injectable({ providedIn: "root" })
  * export class Camera {
- *   readonly #bus = inject(VirtualBus);
- *   readonly stream = isochStream(() => isochPipe(this.#bus, { vendorId: 0x1209, endpoint: 0x81 }));
- *   readonly rates = latestSignal(this.stream.results.pipe(throughput({ window: 500 })));
+ *   readonly #usb = inject(USB);
+ *   readonly stream = isochStream(() => isochPipe(this.#usb, { vendorId: 0x1209, endpoint: 0x81 }));
+ *   readonly rates = latestSignal(this.stream.eachRun(throughput({ window: 500 })));
  * }
  * ```
  */

@@ -15,18 +15,21 @@ const settling = 250;
  *
  * @example
  * ```ts
- * import { inject, Injectable } from "@angular/core";
- * import { isochPipe } from "rx-isoch";
+ * import { inject, Injectable, InjectionToken } from "@angular/core";
+ * import { isochPipe, type IsochTransport } from "rx-isoch";
  * import { isochStream, replug } from "rx-isoch/angular";
- * import { VirtualBus } from "rx-isoch/transports/virtual";
+ * import { counterDevice, VirtualBus } from "rx-isoch/transports/virtual";
  *
  * const selector = { vendorId: 0x1209, productId: 0x0001 };
+ * export const USB = new InjectionToken<IsochTransport>("where the devices are", {
+ *   factory: () => new VirtualBus({ devices: [counterDevice()] }),
+ * });
  *
  * @Injectable({ providedIn: "root" })
  * export class Camera {
- *   readonly #bus = inject(VirtualBus);
- *   readonly stream = isochStream(() => isochPipe(this.#bus, { ...selector, endpoint: 0x81 }), {
- *     restart: replug(this.#bus, selector),
+ *   readonly #usb = inject(USB);
+ *   readonly stream = isochStream(() => isochPipe(this.#usb, { ...selector, endpoint: 0x81 }), {
+ *     restart: replug(this.#usb, selector),
  *   });
  * }
  * ```

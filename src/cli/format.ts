@@ -19,6 +19,11 @@ export function microseconds(value: number): string {
   return value < 1000 ? `${value.toFixed(1)} µs` : `${(value / 1000).toFixed(1)} ms`;
 }
 
+/** Intervals are 125 µs doubled: 125 µs, 500 µs, 2 ms. */
+export function interval(microseconds: number): string {
+  return microseconds < 1000 ? `${microseconds} µs` : `${count(microseconds / 1000)} ms`;
+}
+
 export function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(1);
 }

@@ -1,7 +1,8 @@
 import { EMPTY, fromEvent, map, merge, Observable, ReplaySubject, tap, throttleTime } from "rxjs";
 import { exitStatus } from "./outcome.js";
+import { outputEnd } from "./terminal.js";
 
-/** What ends the program before its time. */
+/** What ends a command before its time. */
 export interface Interrupts {
   /** Emits at the first, to those who subscribe later as well. */
   readonly first: Observable<unknown>;
@@ -10,9 +11,9 @@ export interface Interrupts {
 }
 
 /**
- * Listens to Ctrl-C and to SIGTERM. The second ends the program there and then. npm and the shell can
- * pass one on twice, within milliseconds. The listeners stay: log-update's own handler ends the
- * program as soon as nobody else listens.
+ * Listens to Ctrl-C, to SIGTERM, and to whether the output still takes anything. The second signal ends
+ * the program there and then. npm and the shell can pass one on twice, within milliseconds. The
+ * listeners stay: log-update's own handler ends the program as soon as nobody else listens.
  */
 export function listenToInterrupts(): Interrupts {
   const first = new ReplaySubject<unknown>(1);
@@ -27,7 +28,7 @@ export function listenToInterrupts(): Interrupts {
       return caught;
     }),
   );
-  merge(signals, leftByNpm())
+  merge(signals, leftByNpm(), outputEnd())
     .pipe(
       tap((caught) => {
         status = caught;

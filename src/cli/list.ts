@@ -1,10 +1,12 @@
-import { firstValueFrom } from "rxjs";
+import { firstValueFrom, switchMap } from "rxjs";
 import type { IsochTransport } from "../index.js";
+import { inspected } from "./inspected.js";
 import { listingText } from "./listing-text.js";
 import { listingOf } from "./listing.js";
 import { exitStatus, tell } from "./outcome.js";
 import { presentDevices, type Patience } from "./present-devices.js";
-import { chalkForOutput, leaveQuietlyWithReader } from "./terminal.js";
+import { whileWaiting } from "./progress.js";
+import { chalkForOutput, leaveWithOutput } from "./terminal.js";
 
 /** How {@link list} prints. */
 export interface ListOptions {
@@ -15,9 +17,10 @@ export interface ListOptions {
 
 /** Prints the devices of a transport with their isochronous endpoints, and returns the exit status. */
 export async function list(transport: IsochTransport, { json, patience }: ListOptions): Promise<number> {
-  leaveQuietlyWithReader();
+  leaveWithOutput();
   try {
-    const devices = await firstValueFrom(presentDevices(transport, patience), { defaultValue: [] });
+    const found = presentDevices(transport, patience).pipe(switchMap((present) => inspected(transport, present)));
+    const devices = await whileWaiting("Looking for devices…", firstValueFrom(found, { defaultValue: [] }));
     const listing = listingOf(devices);
     console.log(json ? JSON.stringify(listing) : listingText(listing, chalkForOutput()));
     return exitStatus.ok;

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from "chalk";
 import { hexAddress } from "../endpoint.js";
-import { count, megabytes } from "./format.js";
+import { count, interval, megabytes } from "./format.js";
 import type { DeviceListing, EndpointListing } from "./listing.js";
 import { idsOf, printable } from "./names.js";
 
@@ -58,11 +58,6 @@ function cells(listing: EndpointListing): string[] {
     frameDuration === undefined ? "?" : interval(frameDuration),
     bytesPerSecond === undefined ? "?" : `${megabytes(bytesPerSecond)}/s`,
   ];
-}
-
-/** Intervals are 125 µs doubled: 125 µs, 500 µs, 2 ms. */
-function interval(microseconds: number): string {
-  return microseconds < 1000 ? `${microseconds} µs` : `${count(microseconds / 1000)} ms`;
 }
 
 function noteOn({ usage, configuration, problem }: EndpointListing, { endpoints }: DeviceListing): string {

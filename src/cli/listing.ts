@@ -12,15 +12,9 @@ import {
 import { hubClass } from "../descriptors/device.js";
 import { hasIsochEndpoints } from "./select-device.js";
 
-/** An isochronous endpoint in one alternate setting. */
-export interface EndpointListing {
-  readonly configuration: number;
-  readonly interfaceNumber: number;
-  readonly alternate: number;
-  readonly endpoint: number;
-  readonly direction: Direction;
-  readonly usage: UsageType;
-  /** At most; left out, as what follows, where {@link EndpointListing.problem} is set. */
+/** How much an isochronous endpoint moves. */
+export interface EndpointSize {
+  /** At most; left out, as what follows, where {@link EndpointSize.problem} is set. */
   readonly frameLength?: number;
   /** Microseconds from one frame to the next. */
   readonly frameDuration?: number;
@@ -30,7 +24,17 @@ export interface EndpointListing {
   readonly problem?: string;
 }
 
-/** A device: plain data, and an entry in the output of `--list --json`. */
+/** An isochronous endpoint in one alternate setting. */
+export interface EndpointListing extends EndpointSize {
+  readonly configuration: number;
+  readonly interfaceNumber: number;
+  readonly alternate: number;
+  readonly endpoint: number;
+  readonly direction: Direction;
+  readonly usage: UsageType;
+}
+
+/** A device: plain data, and an entry in the output of `list --json`. */
 export interface DeviceListing {
   readonly id: string;
   readonly vendorId: number;
@@ -72,7 +76,8 @@ function describeDevice(info: DeviceInfo): DeviceListing {
   };
 }
 
-function sizeOf(endpoint: EndpointDescriptor, speed: Speed) {
+/** The size of an endpoint, or what is wrong with it. */
+export function sizeOf(endpoint: EndpointDescriptor, speed: Speed): EndpointSize {
   try {
     const frameLength = maxBytesPerInterval(endpoint, speed);
     const frameDuration = serviceInterval(endpoint, speed);

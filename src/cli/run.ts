@@ -1,17 +1,18 @@
+import type { ChalkInstance } from "chalk";
 import { createLogUpdate } from "log-update";
-import { switchMap, type Observable } from "rxjs";
+import type { Observable } from "rxjs";
 import type { Throughput } from "../../operators/index.js";
 import { listenToInterrupts } from "./interrupts.js";
 import { exitStatus, tell } from "./outcome.js";
 import { isSound, summarize, summaryText, type Summary } from "./summary.js";
-import type { WatchTarget } from "./target.js";
-import { chalkForOutput, leaveQuietlyWithReader } from "./terminal.js";
+import { firstTarget, type StreamTarget } from "./target.js";
+import { chalkForOutput } from "./terminal.js";
 import { liveView, plainHeader, plainLine } from "./view.js";
 import { watch, type WatchOptions, type WatchState } from "./watch.js";
 
 /** How the program is run. */
 export interface RunOptions extends Pick<WatchOptions, "duration" | "frames" | "queue"> {
-  /** Print nothing but the summary, as JSON. */
+  /** Print nothing but the summary, as JSON; the live view, where there is a terminal, on stderr. */
   readonly json: boolean;
 }
 
@@ -23,15 +24,15 @@ interface Show {
 }
 
 /** Watches what is found, shows, and returns the exit status. */
-export async function run(target: Observable<WatchTarget>, { json, ...options }: RunOptions): Promise<number> {
-  const show = json ? jsonOutput : process.stdout.isTTY ? liveOutput() : plainOutput();
-  leaveQuietlyWithReader();
+export async function run(target: Observable<StreamTarget>, { json, ...options }: RunOptions): Promise<number> {
+  const show = json ? jsonOutput() : process.stdout.isTTY ? liveOutput() : plainOutput();
   const interrupts = listenToInterrupts();
   const watchOptions = { ...options, window: show.window, interrupt: interrupts.first };
-  const states = target.pipe(switchMap((found) => watch(found, watchOptions)));
   let status: number = exitStatus.ok;
   try {
-    await states.forEach((state) => {
+    const found = await firstTarget(target, interrupts);
+    if (found === undefined) return interrupts.status;
+    await watch(found, watchOptions).forEach((state) => {
       if (state.end === undefined) show.during(state);
       else {
         show.atEnd(state);
@@ -63,16 +64,22 @@ function unsoundness({ checks }: Summary, { counter }: WatchState): string {
 
 function liveOutput(): Show {
   const chalk = chalkForOutput();
-  const update = createLogUpdate(process.stdout);
+  return liveOn(process.stdout, chalk, (state) => {
+    console.log(`${summaryText(state, chalk)}\n`);
+  });
+}
+
+function liveOn(screen: NodeJS.WriteStream, chalk: ChalkInstance, atEnd: Show["atEnd"]): Show {
+  const update = createLogUpdate(screen);
   return {
     window: 200,
     during: (state) => {
-      update(liveView(state, { columns: process.stdout.columns, chalk }));
+      update(liveView(state, { columns: screen.columns, chalk }));
     },
     atEnd: (state) => {
       update.clear();
       update.done();
-      console.log(`${summaryText(state, chalk)}\n`);
+      atEnd(state);
     },
   };
 }
@@ -94,10 +101,11 @@ function plainOutput(): Show {
   };
 }
 
-const jsonOutput: Show = {
-  window: 1000,
-  during: () => undefined,
-  atEnd: (state) => {
+function jsonOutput(): Show {
+  const atEnd = (state: WatchState): void => {
     console.log(JSON.stringify(summarize(state)));
-  },
-};
+  };
+  return process.stderr.isTTY
+    ? liveOn(process.stderr, chalkForOutput(), atEnd)
+    : { window: 1000, during: () => undefined, atEnd };
+}

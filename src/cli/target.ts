@@ -1,18 +1,15 @@
-import type { DeviceSelector, EndpointSelector, IsochTransport } from "../index.js";
-import {
-  counterDevice,
-  counterProtocol,
-  VirtualBus,
-  type BusClock,
-  type CounterDeviceOptions,
-} from "../../transports/virtual/index.js";
-import type { FaultPlan } from "./faults.js";
+import { firstValueFrom, takeUntil, type Observable } from "rxjs";
+import type { DeviceSelector, Direction, EndpointSelector, IsochTransport } from "../index.js";
+import type { Interrupts } from "./interrupts.js";
+import { whileWaiting } from "./progress.js";
 
-/** What is watched: an endpoint of a device, and what is known of the device. */
-export interface WatchTarget {
+/** What is streamed from or to: an endpoint of a device, and what is known of the device. */
+export interface StreamTarget {
   readonly transport: IsochTransport;
   readonly device: DeviceSelector;
   readonly endpoint: EndpointSelector;
+  /** Names the device, and where it is, for people. */
+  readonly label: string;
   /** Set if the device speaks the protocol of the counter device. */
   readonly counter: CounterTraits | undefined;
 }
@@ -25,32 +22,23 @@ export interface CounterTraits {
   readonly estimatedLosses: boolean;
 }
 
-/** How the virtual counter device is set up. */
-export interface VirtualTargetOptions {
-  readonly speed: NonNullable<CounterDeviceOptions["speed"]>;
-  readonly endpoint: number;
+/** Which endpoint of a device is meant. */
+export interface EndpointChoice {
+  /** Default: the first that carries data in the direction, or, without one, an IN endpoint if there is one. */
+  readonly endpoint?: number | undefined;
   /** Default: the one in which the endpoint has the most bytes per frame. */
   readonly alternate?: number | undefined;
-  readonly clockPpm: number;
-  readonly faults: readonly FaultPlan[];
-  /** Default: real time. */
-  readonly clock?: BusClock | undefined;
+  readonly direction?: Direction | undefined;
 }
 
-/** The counter device on a virtual bus. */
-export interface VirtualTarget extends WatchTarget {
-  readonly transport: VirtualBus;
-}
+/** Finds the device that is meant, and the endpoint on it. */
+export type FindTarget = (endpoint: EndpointChoice) => Observable<StreamTarget>;
 
-/** Makes a bus, which begins now, with a counter device on it. */
-export function virtualTarget(options: VirtualTargetOptions): VirtualTarget {
-  const { speed, endpoint, alternate, clockPpm, faults, clock } = options;
-  const bus = new VirtualBus({ clock });
-  bus.attach(counterDevice({ speed, clockPpm })).inject(...faults.map((plan) => plan(endpoint)));
-  return {
-    transport: bus,
-    device: { vendorId: counterProtocol.vendorId, productId: counterProtocol.productId },
-    endpoint: { endpoint, alternate },
-    counter: { skips: clockPpm > 0, estimatedLosses: false },
-  };
+/** What is found; `undefined` where an interrupt comes first. */
+export function firstTarget(
+  target: Observable<StreamTarget>,
+  { first }: Interrupts,
+): Promise<StreamTarget | undefined> {
+  const found = firstValueFrom(target.pipe(takeUntil(first)), { defaultValue: undefined });
+  return whileWaiting("Looking for the device…", found);
 }

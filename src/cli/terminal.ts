@@ -1,11 +1,30 @@
 import { Chalk, type ChalkInstance } from "chalk";
-import { exitStatus } from "./outcome.js";
+import { fromEvent, map, type Observable } from "rxjs";
+import { fileError } from "./files/errors.js";
+import { tell } from "./outcome.js";
 
-/** Ends without a word when whoever reads the output, `head` for one, has had enough. */
-export function leaveQuietlyWithReader(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(exitStatus.ok);
+/**
+ * Emits the exit status to leave with once the output takes no more: without a word where whoever reads
+ * it, `head` for one, has had enough.
+ */
+export function outputEnd(): Observable<number> {
+  let status: number | undefined;
+  return fromEvent(process.stdout, "error").pipe(
+    map((error) => {
+      status ??= tell(fileError(error, "standard output"));
+      return status;
+    }),
+  );
+}
+
+/** Ends the program when its output does: for what leaves nothing open. */
+export function leaveWithOutput(): void {
+  outputEnd().subscribe({
+    next: (status) => process.exit(status),
+    // A bug, told as one.
+    error: (error: unknown) => {
+      throw error;
+    },
   });
 }
 

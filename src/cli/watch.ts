@@ -55,7 +55,7 @@ import {
   type Totals,
   type Troubles,
 } from "./tally.js";
-import type { CounterTraits, WatchTarget } from "./target.js";
+import type { CounterTraits, StreamTarget } from "./target.js";
 
 /** How to watch. */
 export interface WatchOptions {
@@ -122,7 +122,7 @@ const mostWindows = 200;
  *
  * Errors: what opening the device can fail with. What goes wrong later is in the last state.
  */
-export function watch(target: WatchTarget, options: WatchOptions): Observable<WatchState> {
+export function watch(target: StreamTarget, options: WatchOptions): Observable<WatchState> {
   return defer(() => {
     let opened: UsbDevice | undefined;
     return concat(
@@ -138,7 +138,7 @@ export function watch(target: WatchTarget, options: WatchOptions): Observable<Wa
   });
 }
 
-function watchDevice(device: UsbDevice, target: WatchTarget, options: WatchOptions): Observable<WatchState> {
+function watchDevice(device: UsbDevice, target: StreamTarget, options: WatchOptions): Observable<WatchState> {
   const { interrupt, duration, scheduler = asyncScheduler } = options;
   const endpoint = watchedEndpoint(device, target.endpoint, options);
   const pipe = isochPipe(device, target.endpoint);

@@ -64,6 +64,9 @@ const win32Codes: Readonly<Record<IsochErrorCode, number>> = {
   unsupported: ERROR_NOT_SUPPORTED,
   "no-addon": ERROR_NOT_SUPPORTED,
   "bad-descriptor": ERROR_INVALID_DATA,
+  "bad-file": ERROR_INVALID_DATA,
+  "file-full": ERROR_GEN_FAILURE,
+  "process-failed": ERROR_GEN_FAILURE,
   "protocol-error": ERROR_INVALID_DATA,
   "transport-failed": ERROR_GEN_FAILURE,
 };

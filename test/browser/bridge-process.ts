@@ -2,6 +2,14 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { VirtualBusAudit } from "../../transports/virtual/index.js";
 
+/** What a bridge has in use. */
+export interface BridgeAudit extends VirtualBusAudit {
+  /** That are open. */
+  readonly sockets: number;
+  /** Sockets that there ever were. */
+  readonly connected: number;
+}
+
 /** The bridge, in a process of its own. */
 export class BridgeProcess {
   readonly #child;
@@ -18,9 +26,9 @@ export class BridgeProcess {
   }
 
   /** Has it do something to its device, and returns what its bus then has in use. */
-  async command(command: "unplug" | "plug" | "audit"): Promise<VirtualBusAudit> {
+  async command(command: "unplug" | "plug" | "audit"): Promise<BridgeAudit> {
     this.#child.stdin.write(`${command}\n`);
-    return JSON.parse(await this.#line()) as VirtualBusAudit;
+    return JSON.parse(await this.#line()) as BridgeAudit;
   }
 
   end(): void {

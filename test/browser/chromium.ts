@@ -1,7 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { chromium, type Browser } from "playwright-core";
 
+/** Milliseconds until it has to have started. */
+const patience = 30_000;
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const debian = "chromium";
 
@@ -24,9 +27,26 @@ export function prepareChromium(): string {
   return installed;
 }
 
+/** Starts it, headless. Where it does not start, the error says so, and with what it ended. */
+export async function launchChromium(executablePath: string, timeout = patience): Promise<Browser> {
+  const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  try {
+    return await chromium.launch({ executablePath, args, timeout });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `${executablePath} does not start as a headless Chromium: try it by hand (--headless --dump-dom about:blank), or name another in CHROMIUM\n${reason}`,
+      { cause: error },
+    );
+  }
+}
+
 function findChromium(): string | undefined {
   const named = process.env["CHROMIUM"];
-  if (named !== undefined) return named;
+  if (named !== undefined) {
+    if (!existsSync(named)) throw new Error(`CHROMIUM names ${named}, which is not there`);
+    return named;
+  }
   const directories = (process.env["PATH"] ?? "").split(":");
   return names
     .flatMap((name) => directories.map((directory) => join(directory, name)))

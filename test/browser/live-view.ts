@@ -60,9 +60,49 @@ export class LiveView {
     return this.page.locator(".wave").getAttribute("d");
   }
 
+  /** Waits for two animation frames: what was written before is then painted. */
+  async painted(): Promise<void> {
+    await this.page.evaluate(async () => {
+      const { requestAnimationFrame } = globalThis as unknown as PageGlobals;
+      for (let i = 0; i < 2; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
+    });
+  }
+
   /** What the page holds of its buses. */
   async held(): Promise<VirtualBusAudit & { readonly live: number }> {
     return this.page.evaluate(() => (globalThis as unknown as PageGlobals).rxIsoch.held());
+  }
+
+  /** Destroys the application, whatever it is doing. */
+  async destroy(): Promise<void> {
+    await this.page.evaluate(() => {
+      (globalThis as unknown as PageGlobals).rxIsoch.destroy();
+    });
+  }
+
+  /** Does something to the device at the page's own `navigator.usb`; returns what is then in use of its bus. */
+  async pageUsb(command: "unplug" | "plug" | "audit"): Promise<VirtualBusAudit> {
+    return this.page.evaluate((command) => {
+      const { pageUsb } = globalThis as unknown as PageGlobals;
+      pageUsb[command]();
+      return pageUsb.audit();
+    }, command);
+  }
+
+  /** What the page has of the browser's memory, after a collection of garbage. */
+  async memory(): Promise<PageMemory> {
+    const session = await this.page.context().newCDPSession(this.page);
+    try {
+      await session.send("Performance.enable");
+      // What one collection finds to be finished with is gone with the next.
+      for (let i = 0; i < 2; i++) await session.send("HeapProfiler.collectGarbage");
+      const { nodes, jsEventListeners } = await session.send("Memory.getDOMCounters");
+      const { metrics } = await session.send("Performance.getMetrics");
+      const heap = metrics.find(({ name }) => name === "JSHeapUsedSize")?.value ?? NaN;
+      return { nodes, listeners: jsEventListeners, heap };
+    } finally {
+      await session.detach();
+    }
   }
 
   /** Starts and stops again and again, in the page: as fast as a very fast user. */
@@ -85,13 +125,56 @@ export class LiveView {
       }
     }, times);
   }
+
+  /** Creates an injector with streams, starts them, and destroys it while they stream; again and again. */
+  async injectAndDestroy(times: number): Promise<void> {
+    await this.page.evaluate(async (times) => {
+      const { rxIsoch, setTimeout } = globalThis as unknown as PageGlobals;
+      for (let i = 0; i < times; i++) {
+        const streams = rxIsoch.streams();
+        streams.start();
+        while (streams.state() !== "streaming") {
+          if (streams.state() === "failed") throw new Error("the streams failed");
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+        streams.destroy();
+        while (rxIsoch.held().live > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    }, times);
+  }
+}
+
+/** What a page has of the browser's memory. */
+export interface PageMemory {
+  /** Of the DOM, in the document or not. */
+  readonly nodes: number;
+  readonly listeners: number;
+  /** Bytes of JavaScript. */
+  readonly heap: number;
+}
+
+/** Streams of an injector of their own. */
+interface InjectedStreams {
+  start(): void;
+  state(): string;
+  destroy(): void;
 }
 
 /** What the functions above use in the page; this project knows no DOM. */
 interface PageGlobals {
   readonly document: { querySelector(selector: string): PageElement | null };
   readonly setTimeout: (work: (value: unknown) => void, delay: number) => void;
-  readonly rxIsoch: { held(): VirtualBusAudit & { readonly live: number } };
+  readonly requestAnimationFrame: (work: (value: unknown) => void) => void;
+  readonly rxIsoch: {
+    held(): VirtualBusAudit & { readonly live: number };
+    streams(): InjectedStreams;
+    destroy(): void;
+  };
+  readonly pageUsb: {
+    audit(): VirtualBusAudit;
+    unplug(): void;
+    plug(): void;
+  };
 }
 
 interface PageElement {

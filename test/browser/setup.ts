@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { build, type BuildOptions } from "esbuild";
 import type { TestProject } from "vitest/node";
 import { root } from "../support/entries.js";
 import { run } from "../support/pack.js";
@@ -13,29 +13,30 @@ declare module "vitest" {
     readonly site: string;
     /** The bundle of bridge.ts. */
     readonly bridge: string;
+    /** The bundle of page-usb.ts. */
+    readonly pageUsb: string;
   }
 }
 
 const example = join(root, "examples/angular");
 
-/** Gets Chromium, builds the package and the example against it, and bundles the bridge. */
+/** Gets Chromium, builds the package and the example against it, and bundles the bridge and what runs in the page. */
 export default async function setup({ provide }: TestProject): Promise<void> {
   provide("chromium", prepareChromium());
   run(root, "npm", "run", "--silent", "link:example");
   installExample();
   run(example, "npm", "run", "--silent", "build");
   provide("site", join(example, "dist/browser"));
-  const bridge = join(root, ".cache/browser/bridge.js");
-  await build({
-    entryPoints: [join(root, "test/browser/bridge.ts")],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    packages: "external",
-    logLevel: "warning",
-    outfile: bridge,
-  });
-  provide("bridge", bridge);
+  provide("bridge", await bundle("bridge", { platform: "node", format: "esm", packages: "external" }));
+  provide("pageUsb", await bundle("page-usb", { platform: "browser", format: "iife" }));
+}
+
+/** Returns where the bundle is. */
+async function bundle(name: string, options: BuildOptions): Promise<string> {
+  const outfile = join(root, `.cache/browser/${name}.js`);
+  const entryPoints = [join(root, `test/browser/${name}.ts`)];
+  await build({ entryPoints, bundle: true, logLevel: "warning", outfile, ...options });
+  return outfile;
 }
 
 /** `npm ci`, where the lockfile is another than that of what is installed. */

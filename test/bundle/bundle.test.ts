@@ -12,7 +12,9 @@ const everything = exported([
   ...page,
   "rx-isoch/operators/media",
   "rx-isoch/class/uac",
+  "rx-isoch/operators/streams",
   "rx-isoch/transports/virtual",
+  "rx-isoch/transports/replay",
   "rx-isoch/transports/usbip",
   "rx-isoch/transports/usbip/websocket",
 ]);
@@ -46,13 +48,13 @@ function bundle(contents: string, format: "esm" | "iife", external: string[] = [
 const text = ({ outputFiles }: Bundle): string => outputFiles[0]?.text ?? "";
 const size = (code: string): string => `${code.length} bytes, ${gzipSync(code).length} gzipped`;
 
-describe("a browser bundle of the model, the operators, WebUSB, the virtual bus and USB/IP", () => {
+describe("a browser bundle of the model, the operators, WebUSB, the virtual bus, captures and USB/IP", () => {
   it("pulls in nothing of Node", async () => {
     const result = await bundle(everything, "esm");
     const { inputs, outputs } = result.metafile;
     const foreign = Object.keys(inputs).filter(
       (file) =>
-        !/^(<stdin>|(src(?!\/cli\/)|operators|transports\/(virtual|webusb|usbip(?!\/((tcp|serve)\.|node\/)))|node_modules\/(rxjs|tslib))(\/|$))/.test(
+        !/^(<stdin>|(src(?!\/cli\/)|operators|transports\/(replay|virtual|webusb|usbip(?!\/((tcp|serve)\.|node\/)))|node_modules\/(rxjs|tslib))(\/|$))/.test(
           file,
         ),
     );

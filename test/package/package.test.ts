@@ -11,12 +11,19 @@ import { pack, readRoot, run, Scratch } from "../support/pack.js";
 const scratch = new Scratch();
 const unpacked = join(scratch.path, "package");
 /** Entries that only Node has a use for: they need its types, the others must not. */
-const nodeEntries = ["rx-isoch/transports/libusb", "rx-isoch/transports/usbip/serve", "rx-isoch/transports/usbip/tcp"];
+const nodeEntries = [
+  "rx-isoch/operators/node",
+  "rx-isoch/transports/libusb",
+  "rx-isoch/transports/usbip/serve",
+  "rx-isoch/transports/usbip/tcp",
+];
 /** What each example prints. */
 const printed: Readonly<Record<string, RegExp>> = {
+  "instrument-to-csv.ts": /^4000 frames, 1116 of them lost or bad\n$/,
   "loss-report.ts": /^ok {4}6868\ncrc {3}12\nlost {2}1120\n$/,
   "marble-test.ts": /^the bus did what the diagram says\n$/,
   "paced-output.ts": /^sent (\d+) packets\nthe device took \1, 0 of them out of order\nclosed\n$/,
+  "remote-device.ts": /^frames came over the network, \d+ lost\nclosed\n$/,
 };
 const examples = readdirSync(join(root, "examples")).filter((file) => file.endsWith(".ts"));
 let tarball: string;
@@ -43,9 +50,8 @@ describe("the tarball", () => {
     );
   });
 
-  it("holds nothing else: no tests, no command line, no tooling", () => {
-    const shipped =
-      /^((dist\/)?(src(?!\/cli\/)|operators|transports)\/|(LICENSE|README\.md|CHANGELOG\.md|package\.json)$)/;
+  it("holds nothing else: no tests, no tooling", () => {
+    const shipped = /^((dist\/)?(src|operators|transports)\/|(LICENSE|README\.md|CHANGELOG\.md|package\.json)$)/;
     const unwanted = /\.(test|test-d|spec)\.|(^|\/)(__tests__\/|\.)/;
     const stray = files.filter((file) => !shipped.test(file) || unwanted.test(file));
     expect(stray).toStrictEqual([]);
@@ -179,6 +185,17 @@ describe("a consumer outside the repository", () => {
 
   it.each(entries.map(({ name }) => name))("imports %s", (name) => {
     expect(node(`console.log(Object.keys(await import("${name}")).length > 0)`)).toBe("true\n");
+  });
+
+  it("has the command, which runs", () => {
+    const { version } = JSON.parse(readRoot("package.json")) as { version: string };
+    const command = (...args: string[]) => run(consumer, "npx", "--no-install", "rx-isoch", ...args);
+    expect(command("--version")).toBe(`${version}\n`);
+    expect(command("list", "--virtual", "counter")).toContain("IN  0x81");
+    expect(JSON.parse(command("--duration", "0.2", "--json"))).toMatchObject({ end: "finished" });
+    const captured = command("capture", "--output", "counters.raw", "--frames", "100", "--json");
+    expect(JSON.parse(captured)).toMatchObject({ frames: 100, written: 307_200 });
+    expect(JSON.parse(command("play", "counters.raw", "--json"))).toMatchObject({ frames: 100, bytes: 307_200 });
   });
 
   it.each(["dist/src/index.js", "src/index.ts", "dist/src/errors.js", "operators/compact", "operators/index.js"])(

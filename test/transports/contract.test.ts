@@ -77,7 +77,7 @@ transportContract({
 });
 
 transportContract({
-  name: "virtual with what USB/IP has",
+  name: "virtual with first frames told, and no clock to ask",
   gaps: {
     "frame-number": "the protocol has no request for it",
     blocking: "the answer comes over a socket, which the event loop reads",

@@ -3,16 +3,24 @@ import { firstValueFrom, lastValueFrom, ReplaySubject, type Subscription } from 
 import { UsbipServer } from "../../transports/usbip/index.js";
 import { listenTcp, type TcpAddress } from "../../transports/usbip/tcp.js";
 import {
+  cameraDevice,
   counterDevice,
+  CounterDevice,
+  microphoneDevice,
+  speakerDevice,
+  SpeakerDevice,
   VirtualBus,
   type Attachment,
-  type CounterDevice,
+  type CameraDevice,
+  type MicrophoneDevice,
   type VirtualFault,
 } from "../../transports/virtual/index.js";
-import type { DeviceRequests, PluggedDevice, RequestLine, ServedAudit } from "./device-requests.js";
+import type { ClassDeviceRequest, DeviceRequests, PluggedDevice, RequestLine, ServedAudit } from "./device-requests.js";
+
+type ClassDevice = CameraDevice | MicrophoneDevice | SpeakerDevice;
 
 interface Plugged {
-  readonly device: CounterDevice;
+  readonly device: CounterDevice | ClassDevice;
   readonly attachment: Attachment;
 }
 
@@ -22,7 +30,7 @@ const loopbackOfGuest = "10.0.2.2";
 
 const patience = 10_000;
 
-/** A bus with counter devices that is exported over USB/IP at a port of its own: what one test has. */
+/** A bus with devices that is exported over USB/IP at a port of its own: what one test has. */
 export class DeviceBench {
   readonly #bus = new VirtualBus();
   readonly #server = new UsbipServer({ transports: [this.#bus] });
@@ -42,7 +50,7 @@ export class DeviceBench {
     this.#listening = listenTcp(this.#server, {
       host: exportedAt,
       port: 0,
-      allowRemote: exportedAt !== loopback,
+      allowWithoutToken: exportedAt !== loopback,
     }).subscribe(this.#address);
   }
 
@@ -51,6 +59,8 @@ export class DeviceBench {
     switch (line.request) {
       case "plug":
         return this.#plug(counterDevice(line.argument));
+      case "plugClass":
+        return this.#plug(classDevice(line.argument));
       case "inject":
         this.#inject(this.#find(line.argument.id), line.argument.faults);
         return null;
@@ -60,8 +70,21 @@ export class DeviceBench {
       case "released":
         await this.#released(line.argument.id);
         return null;
-      case "statistics":
-        return this.#find(line.argument.id).device.statistics;
+      case "statistics": {
+        const { device } = this.#find(line.argument.id);
+        if (!(device instanceof CounterDevice)) throw new Error(`${line.argument.id} is no counter`);
+        return device.statistics;
+      }
+      case "counts": {
+        const { device } = this.#find(line.argument.id);
+        if (device instanceof CounterDevice) throw new Error(`${line.argument.id} is a counter`);
+        return device.statistics;
+      }
+      case "recorded": {
+        const { device } = this.#find(line.argument.id);
+        if (!(device instanceof SpeakerDevice)) throw new Error(`${line.argument.id} is no speaker`);
+        return Buffer.from(device.recorded()).toString("base64");
+      }
       case "audit":
         return this.#audit();
     }
@@ -74,7 +97,7 @@ export class DeviceBench {
     await lastValueFrom(this.#server.close(), { defaultValue: undefined });
   }
 
-  async #plug(device: CounterDevice): Promise<PluggedDevice> {
+  async #plug(device: Plugged["device"]): Promise<PluggedDevice> {
     const { port } = await firstValueFrom(this.#address);
     const attachment = this.#bus.attach(device);
     const { id } = attachment.info;
@@ -109,5 +132,16 @@ export class DeviceBench {
     const found = this.#devices.get(id);
     if (found === undefined) throw new Error(`no device ${id} was plugged in`);
     return found;
+  }
+}
+
+function classDevice({ kind, options }: ClassDeviceRequest): ClassDevice {
+  switch (kind) {
+    case "camera":
+      return cameraDevice(options);
+    case "microphone":
+      return microphoneDevice(options);
+    case "speaker":
+      return speakerDevice(options);
   }
 }

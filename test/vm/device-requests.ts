@@ -1,14 +1,38 @@
 import type {
+  CameraDeviceOptions,
   CounterDeviceOptions,
   CounterStatistics,
+  MicrophoneDeviceOptions,
+  PictureCounts,
+  PlaybackCounts,
+  SampleCounts,
+  SpeakerDeviceOptions,
   VirtualBusAudit,
   VirtualFault,
 } from "../../transports/virtual/index.js";
+
+/** The devices that the kernel has drivers for, what each is made of, and what it counts. */
+export interface ClassDevices {
+  camera: { readonly options: CameraDeviceOptions; readonly counts: PictureCounts };
+  microphone: { readonly options: MicrophoneDeviceOptions; readonly counts: SampleCounts };
+  speaker: { readonly options: Omit<SpeakerDeviceOptions, "received">; readonly counts: PlaybackCounts };
+}
+
+/** A device of a class, as a test asks for it. */
+export type ClassDeviceRequest = {
+  readonly [Kind in keyof ClassDevices]: { readonly kind: Kind; readonly options: ClassDevices[Kind]["options"] };
+}[keyof ClassDevices];
 
 /** What a test in the guest asks the device server of the host for: an argument each, and an answer. */
 export interface DeviceRequests {
   /** Plugs a counter device into the bus of this connection, and exports it. */
   plug: { readonly argument: CounterDeviceOptions; readonly answer: PluggedDevice };
+  /** Plugs in a camera, a microphone or a speaker, and exports it. */
+  plugClass: { readonly argument: ClassDeviceRequest; readonly answer: PluggedDevice };
+  /** What a device of {@link DeviceRequests.plugClass} counts. */
+  counts: { readonly argument: { readonly id: string }; readonly answer: ClassDevices[keyof ClassDevices]["counts"] };
+  /** What arrived at a speaker, in base 64. */
+  recorded: { readonly argument: { readonly id: string }; readonly answer: string };
   /** Plans faults, whose frames count from now. */
   inject: {
     readonly argument: { readonly id: string; readonly faults: readonly VirtualFault[] };

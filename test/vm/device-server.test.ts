@@ -87,6 +87,41 @@ describe("the device server", () => {
     await client.closed;
   });
 
+  it("exports a camera, which settles for a mode and sends pictures", async () => {
+    const plugged = await request<PluggedDevice>("plugClass", { kind: "camera", options: { formats: ["mjpeg"] } });
+    const client = await importFrom(plugged);
+    // SET_CUR and GET_CUR of VS_COMMIT_CONTROL: 320 × 240 at 30 pictures a second.
+    const wish = Uint8Array.from({ length: 34 }, (_, i) => [1, 0, 1, 2, 0x15, 0x16, 0x05][i] ?? 0);
+    expect(await client.control([0x21, 0x01, 0, 2, 1, 0, 34, 0], wish)).toMatchObject({ status: 0, actualLength: 34 });
+    expect(await client.control([0xa1, 0x81, 0, 2, 1, 0, 34, 0])).toMatchObject({ status: 0, actualLength: 34 });
+    // GET_CUR of a control that is not there: EPIPE.
+    expect(await client.control([0xa1, 0x81, 0, 9, 1, 0, 34, 0])).toMatchObject({ status: -32 });
+    expect(await client.selectAlternate(1, 1)).toBe(0);
+    const reply = await client.isochronous("in", 64, 192).reply;
+    expect(reply).toMatchObject({ type: "submit-reply", status: 0, errorCount: 0 });
+    expect(await request("counts", { id: plugged.id })).toStrictEqual({ pictures: 1, skipped: 0 });
+    client.end();
+    await client.closed;
+  });
+
+  it("exports a speaker, and hands out what arrived there", async () => {
+    const plugged = await request<PluggedDevice>("plugClass", { kind: "speaker", options: {} });
+    const client = await importFrom(plugged);
+    expect(await client.selectAlternate(1, 1)).toBe(0);
+    const data = Uint8Array.from({ length: 768 }, (_, i) => i & 0xff);
+    await client.isochronous("out", 4, 192, { data }).reply;
+    const recorded = await request<string>("recorded", { id: plugged.id });
+    expect(Buffer.from(recorded, "base64").equals(data)).toBe(true);
+    expect(await request("counts", { id: plugged.id })).toMatchObject({ packets: 4, samples: 192, malformed: 0 });
+    client.end();
+    await client.closed;
+  });
+
+  it.each(["statistics", "recorded"])("a microphone has no %s", async (name) => {
+    const { id } = await request<PluggedDevice>("plugClass", { kind: "microphone", options: { channels: 1 } });
+    await expect(request(name, { id })).rejects.toThrow(id);
+  });
+
   it("gives each connection a bus of its own, which goes with it", async () => {
     const plugged = await request<PluggedDevice>("plug", {});
     const client = await importFrom(plugged);

@@ -24,6 +24,8 @@ const programs = {
   cpio: "cpio",
   usbip: "usbip",
   "xz-utils": "xz",
+  "v4l-utils": "v4l2-ctl",
+  "alsa-utils": "arecord",
   // What builds the addon, and the programs in C that tests compare with.
   "g++": "g++",
   make: "make",

@@ -1,25 +1,40 @@
 import { catchError, defer, Observable, Subscription, take, throwError } from "rxjs";
 import { matchesSelector } from "../../src/device-selector.js";
 import { asIsochError } from "../../src/errors.js";
-import { InvalidRequestError, type DeviceSelector, type IsochError, type IsochTransport } from "../../src/index.js";
+import {
+  InvalidRequestError,
+  type DeviceInfo,
+  type DeviceSelector,
+  type IsochError,
+  type IsochTransport,
+} from "../../src/index.js";
 import { subscribeInner } from "../../src/subscribe-inner.js";
-import type { StreamAcceptor } from "./byte-stream.js";
+import type { ByteStream, StreamAcceptor } from "./byte-stream.js";
 import { listenWebSocket, type WebSocketAddress, type WebSocketOptions } from "./node/web-socket-listener.js";
-import { UsbipServer, type UsbipServerOptions } from "./server.js";
+import { UsbipServer, type UsbipServerOptions } from "./server/usbip-server.js";
 import { listenTcp, type TcpAddress, type TcpOptions } from "./tcp.js";
 
 export { listenWebSocket, type WebSocketAddress, type WebSocketOptions } from "./node/web-socket-listener.js";
+
+/** A device of a bridge, or several. */
+export interface ServedDevice extends DeviceSelector {
+  /**
+   * The one of the `transports` that has it. Default: any; but an `id` is one of a transport, and with several of
+   * them, which may have the same, this has to be said.
+   */
+  readonly transport?: IsochTransport | undefined;
+}
 
 /** What {@link serve} serves, and where. */
 export interface ServeOptions extends Omit<UsbipServerOptions, "isExported"> {
   /**
    * Which of the transports' devices clients can see and have: those that one of these selects. Nothing else is
-   * ever listed or opened. Each has to say something: there is no "all".
+   * ever listed or opened. Each has to say something of the device: there is no "all".
    */
-  readonly devices: readonly DeviceSelector[];
+  readonly devices: readonly ServedDevice[];
   /**
-   * Where to listen for plain USB/IP, of `connectTcp`, `usbip attach` and others; `false`: not at all. It knows no
-   * token. Default: 127.0.0.1, port 3240.
+   * Where to listen for USB/IP, of `connectTcp`, `usbip attach` and others, and who of them needs a token; `false`:
+   * not at all. Default: 127.0.0.1, port 3240, no token.
    */
   readonly tcp?: TcpOptions | false | undefined;
   /** Where to listen for WebSockets, and for whose; `false`: not at all. Default: 127.0.0.1, port 3241, no page of a browser. */
@@ -44,6 +59,14 @@ export type ServeEvent =
       readonly peer: string | undefined;
       readonly error: IsochError | undefined;
     }
+  /** A client has a device from now on, and has given it back: nobody else can have it between the two. */
+  | {
+      readonly type: "imported" | "released";
+      readonly carrier: Carrier;
+      readonly peer: string | undefined;
+      readonly busId: string;
+      readonly device: DeviceInfo;
+    }
   /** A client was turned away. */
   | {
       readonly type: "refused";
@@ -64,8 +87,8 @@ export type ServeEvent =
  * | to be reached by | say |
  * |---|---|
  * | pages in browsers | `webSocket: { origins: ["https://app.example"] }` |
- * | other machines | `webSocket: { host: "0.0.0.0", token }`, or, with TLS, `webSocket: { server, token }` |
- * | other machines by plain USB/IP, without any protection | `tcp: { host: "0.0.0.0", allowRemote: true }` |
+ * | other machines | `tcp: { host: "0.0.0.0", token }` for `connectTcp({ host, token })`, `webSocket: { host: "0.0.0.0", token }`, or, with TLS, `webSocket: { server, token }` |
+ * | other machines whose client knows no token, such as Linux, without any protection | `tcp: { host: "0.0.0.0", allowWithoutToken: true }` |
  *
  * A token keeps out who does not know it. It does not hide what goes over the network, itself included:
  * put TLS around it (`server`, or a proxy in front), or a VPN. A proxy on this machine looks like this machine:
@@ -95,22 +118,35 @@ export type ServeEvent =
 export function serve(options: ServeOptions): Observable<ServeEvent> {
   return new Observable((subscriber) => {
     const { transports, devices, tcp = {}, webSocket = {}, stop, ...limits } = options;
-    checkDevices(devices);
+    checkDevices(devices, transports);
     if (tcp === false && webSocket === false) {
       throw new InvalidRequestError("invalid-option", "there is nowhere to listen: leave tcp or webSocket on");
     }
+    const originals = new Map<IsochTransport, IsochTransport>();
+    for (const transport of transports) {
+      const attending = attended(transport, (error) => {
+        subscriber.next({ type: "failed", transport: transport.name, error });
+      });
+      originals.set(attending, transport);
+    }
     const server = new UsbipServer({
       ...limits,
-      transports: transports.map((transport) =>
-        attended(transport, (error) => {
-          subscriber.next({ type: "failed", transport: transport.name, error });
-        }),
-      ),
-      isExported: (device) => devices.some((selector) => matchesSelector(device, selector)),
+      transports: [...originals.keys()],
+      isExported: (device, attending) =>
+        devices.some(
+          ({ transport, ...selector }) =>
+            (transport === undefined || transport === originals.get(attending)) && matchesSelector(device, selector),
+        ),
+    });
+    const carriers = new WeakMap<ByteStream, Carrier>();
+    server.imports.subscribe(({ type, busId, device, stream }) => {
+      const { peer } = stream;
+      subscriber.next({ type, carrier: carriers.get(stream) ?? "tcp", peer, busId, device });
     });
     const acceptor = (carrier: Carrier): StreamAcceptor => ({
       accept: (stream) => {
         const { peer } = stream;
+        carriers.set(stream, carrier);
         subscriber.next({ type: "connected", carrier, peer });
         const closed = server.accept(stream);
         const gone = (error?: IsochError): void => {
@@ -168,17 +204,30 @@ export function serve(options: ServeOptions): Observable<ServeEvent> {
   });
 }
 
-/** @throws {@link InvalidRequestError} `invalid-option` for a list that selects nothing, or everything */
-function checkDevices(devices: readonly DeviceSelector[]): void {
+/** @throws {@link InvalidRequestError} `invalid-option` for a list that selects nothing, everything, or what nobody knows */
+function checkDevices(devices: readonly ServedDevice[], transports: readonly IsochTransport[]): void {
   if (devices.length === 0) {
     throw new InvalidRequestError("invalid-option", "devices is empty: say which devices are to be served");
   }
-  for (const { vendorId, productId, serialNumber, id } of devices) {
-    if ((vendorId ?? productId ?? serialNumber ?? id) !== undefined) continue;
-    throw new InvalidRequestError(
-      "invalid-option",
-      "a selector in devices says nothing, and would serve every device: give it a vendorId, productId, serialNumber or id",
-    );
+  for (const { vendorId, productId, serialNumber, id, transport } of devices) {
+    if ((vendorId ?? productId ?? serialNumber ?? id) === undefined) {
+      throw new InvalidRequestError(
+        "invalid-option",
+        "a selector in devices says nothing, and would serve every device: give it a vendorId, productId, serialNumber or id",
+      );
+    }
+    if (transport !== undefined && !transports.includes(transport)) {
+      throw new InvalidRequestError(
+        "invalid-option",
+        "a selector in devices has a transport that is not among transports",
+      );
+    }
+    if (id !== undefined && transport === undefined && transports.length > 1) {
+      throw new InvalidRequestError(
+        "invalid-option",
+        `the id ${id} in devices may be that of a device on each of the transports: give its transport beside it`,
+      );
+    }
   }
 }
 

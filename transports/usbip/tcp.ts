@@ -1,23 +1,36 @@
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { Observable } from "rxjs";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { defer, mergeMap, Observable } from "rxjs";
 import { InvalidRequestError, TransportError } from "../../src/index.js";
 import { wholeNumber } from "../../src/numbers.js";
 import type { ByteStream, StreamAcceptor } from "./byte-stream.js";
-import { listenError, notTaken, tooMany } from "./node/errors.js";
+import { offerToken } from "./client/offer-token.js";
+import { listenError, tooMany } from "./node/errors.js";
 import { isLoopback } from "./node/loopback.js";
-import { hostAndPort, peerOf } from "./node/peer.js";
+import { hostAndPort } from "./node/peer.js";
+import { defaultDrainTimeout, tcpStream } from "./node/tcp-stream.js";
+import { TokenGate } from "./node/token-gate.js";
+import { checkedToken } from "./protocol/token.js";
+
+export { tcpStream } from "./node/tcp-stream.js";
 
 /** Where {@link listenTcp} listens. */
 export interface TcpOptions {
-  /** Default: 127.0.0.1. */
+  /** Default: 127.0.0.1. Any that others than this machine can reach takes a `token`. */
   readonly host?: string | undefined;
   /** Default: 3240, which is registered for USB/IP. 0 takes a free one. */
   readonly port?: number | undefined;
   /**
-   * Allows a `host` that others than this machine can reach. The protocol knows no passwords and no
-   * encryption: every one of them can then have the devices. Default: false.
+   * What a client must have to come in: 16 to 1024 characters that nobody can guess. It has to come before
+   * anything else, from `connectTcp({ host, token })`: the protocol has no place for one, so no other client
+   * knows how. All on the way can read it, as all else.
    */
-  readonly allowRemote?: boolean | undefined;
+  readonly token?: string | undefined;
+  /**
+   * Lets others than this machine have the devices without a token, for clients that know none, such as
+   * Linux' `usbip attach`: everybody who can reach `host`, for the protocol knows no passwords and no
+   * encryption. Default: false.
+   */
+  readonly allowWithoutToken?: boolean | undefined;
   /** Connections at a time, at most; more are closed at once. Default: 64. */
   readonly connections?: number | undefined;
   /**
@@ -33,11 +46,10 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-/** Milliseconds that a peer has to take what was written before the end, and to close as well. */
-const linger = 2000;
 /** Milliseconds of silence after which a peer is asked whether it is there still. */
 const keepAliveInitialDelay = 10_000;
-const defaultDrainTimeout = 30_000;
+/** Milliseconds in which the token must have come. */
+const tokenPatience = 10_000;
 
 /**
  * Accepts TCP connections for a server. Listens from the subscription to the unsubscribe, and emits
@@ -48,8 +60,12 @@ const defaultDrainTimeout = 30_000;
  * there is data under way to it, after `drainTimeout`, or, as far as the system had buffers for that
  * data, when the system gives up sending it (Linux: `tcp_retries2`, about 15 minutes).
  *
- * Errors: {@link InvalidRequestError} `invalid-option` for a host that is not this machine, without
- * `allowRemote`; `AccessError` `access-denied`; {@link TransportError} `transport-failed`, with
+ * With a token, a client has ten seconds to give it, and is heard no further before it was compared, in a
+ * time that tells nothing. Who gives another, none or something else is closed, and told of by
+ * `StreamAcceptor.refused`; so are those beyond the limit of connections.
+ *
+ * Errors: {@link InvalidRequestError} `invalid-option` for a host that is not this machine, with neither a
+ * token nor `allowWithoutToken`, and for a token that is too short; `AccessError` `access-denied`; {@link TransportError} `transport-failed`, with
  * the code of Node, such as `EADDRINUSE`, in `native`.
  *
  * @example
@@ -62,21 +78,28 @@ const defaultDrainTimeout = 30_000;
  */
 export function listenTcp(server: StreamAcceptor, options: TcpOptions = {}): Observable<TcpAddress> {
   return new Observable((subscriber) => {
-    const { host = "127.0.0.1", allowRemote = false } = options;
+    const { host = "127.0.0.1", allowWithoutToken = false } = options;
+    const token = options.token === undefined ? undefined : checkedToken(options.token);
+    if (token !== undefined && allowWithoutToken) {
+      throw new InvalidRequestError("invalid-option", "with a token, nobody is allowed without: say one or the other");
+    }
     const port = wholeNumber("port", options.port ?? 3240, 0, 65_535);
     const connections = wholeNumber("connections", options.connections ?? 64, 1);
     const drainTimeout = wholeNumber("drainTimeout", options.drainTimeout ?? defaultDrainTimeout, 1, 2 ** 31 - 1);
     const checkReach = (at: string): void => {
-      if (allowRemote || isLoopback(at)) return;
+      if (token !== undefined || allowWithoutToken || isLoopback(at)) return;
       throw new InvalidRequestError(
         "invalid-option",
-        `${at} can be reached from other machines, and USB/IP protects nothing: listen on 127.0.0.1, or say allowRemote`,
+        `${at} can be reached from other machines, and USB/IP protects nothing: give a token that clients must have, or listen on 127.0.0.1; for clients that know no token there is allowWithoutToken`,
       );
     };
     checkReach(host);
     const sockets = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay };
+    const gate = token === undefined ? undefined : new TokenGate(server, token, tokenPatience);
     const listener = createServer(sockets, (socket) => {
-      void server.accept(tcpStream(socket, drainTimeout));
+      const stream = tcpStream(socket, drainTimeout);
+      if (gate === undefined) void server.accept(stream);
+      else gate.admit(stream);
     });
     listener.maxConnections = connections;
     listener.on("drop", ({ remoteAddress: address, remotePort: from = 0 } = {}) => {
@@ -98,6 +121,7 @@ export function listenTcp(server: StreamAcceptor, options: TcpOptions = {}): Obs
     });
     return () => {
       listener.close();
+      gate?.close();
     };
   });
 }
@@ -108,14 +132,20 @@ export interface TcpServerAddress {
   readonly host: string;
   /** Default: 3240, which is registered for USB/IP. */
   readonly port?: number | undefined;
+  /** What the server was given as `token`; left out, none is offered. All on the way can read it, as all else. */
+  readonly token?: string | undefined;
 }
 
 /**
  * Connects to a server, at each subscription, and emits the connection once it is there: the option
  * `connect` of `usbip`. An unsubscribe before that gives it up; after it, the connection is the subscriber's.
  *
- * Errors: {@link InvalidRequestError} for a port that is none; {@link TransportError} `transport-failed`,
- * with the code of Node, such as `ECONNREFUSED`, in `native`.
+ * A token is offered first, and the connection is there once the server has taken it: one round trip more. A
+ * server that demands none does not know what that is, and closes.
+ *
+ * Errors: {@link InvalidRequestError} for a port or a token that is none; `AccessError` `access-denied` where
+ * the server refuses the token; {@link TransportError} `transport-failed`, with the code of Node, such as
+ * `ECONNREFUSED`, in `native`, or where it does not take tokens.
  *
  * @example
  * ```ts
@@ -125,7 +155,16 @@ export interface TcpServerAddress {
  * export const remote = usbip({ connect: connectTcp({ host: "localhost" }) });
  * ```
  */
-export function connectTcp({ host, port = 3240 }: TcpServerAddress): Observable<ByteStream> {
+export function connectTcp({ host, port = 3240, token }: TcpServerAddress): Observable<ByteStream> {
+  const connecting = connectSocket(host, port);
+  if (token === undefined) return connecting;
+  return defer(() => {
+    const checked = checkedToken(token);
+    return connecting.pipe(mergeMap((stream) => offerToken(stream, checked)));
+  });
+}
+
+function connectSocket(host: string, port: number): Observable<ByteStream> {
   return new Observable((subscriber) => {
     wholeNumber("port", port, 1, 65_535);
     const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay };
@@ -150,60 +189,4 @@ export function connectTcp({ host, port = 3240 }: TcpServerAddress): Observable<
       if (!isHandedOver) socket.destroy();
     });
   });
-}
-
-/**
- * A socket, made with `allowHalfOpen`, as a {@link ByteStream}.
- *
- * @param drainTimeout as in {@link TcpOptions}
- */
-export function tcpStream(socket: Socket, drainTimeout = defaultDrainTimeout): ByteStream {
-  return {
-    peer: peerOf(socket),
-    open: (handler) => {
-      let broken: Error | undefined;
-      // Starts anew with whatever is sent or received.
-      socket.setTimeout(drainTimeout, () => {
-        if (socket.writableLength > 0) socket.destroy(notTaken(drainTimeout));
-      });
-      socket.on("data", (bytes) => {
-        handler.received(bytes);
-      });
-      socket.on("end", () => {
-        handler.ended();
-      });
-      socket.on("error", (error) => {
-        broken = error;
-      });
-      socket.on("close", () => {
-        handler.closed(broken);
-      });
-    },
-    write: (bytes, sent) => {
-      socket.write(bytes, () => {
-        sent();
-      });
-    },
-    pause: () => {
-      socket.pause();
-    },
-    resume: () => {
-      socket.resume();
-    },
-    end: () => {
-      // Of a paused socket neither the end nor the error is heard. It closes by itself at the peer's
-      // end: closed before, with something unread, the system would drop what the peer has not got.
-      socket.resume();
-      socket.end();
-      const patience = setTimeout(() => {
-        socket.destroy();
-      }, linger);
-      socket.once("close", () => {
-        clearTimeout(patience);
-      });
-    },
-    destroy: () => {
-      socket.destroy();
-    },
-  };
 }

@@ -44,9 +44,32 @@ export function encodeConfiguration(interfaceCount: number, ...parts: readonly U
   return concatenate(Uint8Array.of(9, 2, ...word(total), interfaceCount, 1, 0, 0x80, 50), ...parts);
 }
 
-/** An interface of the vendor class (USB 2.0, 9.6.5). */
+/** bInterfaceClass, bInterfaceSubClass and bInterfaceProtocol. */
+export type InterfaceClass = readonly [base: number, subclass: number, protocol: number];
+
+/** An interface (USB 2.0, 9.6.5). */
+export function encodeInterface(
+  number: number,
+  alternate: number,
+  endpointCount: number,
+  interfaceClass: InterfaceClass,
+): Uint8Array {
+  return Uint8Array.of(9, 4, number, alternate, endpointCount, ...interfaceClass, 0);
+}
+
+/** An interface of the vendor class. */
 export function encodeVendorInterface(number: number, alternate: number, endpointCount: number): Uint8Array {
-  return Uint8Array.of(9, 4, number, alternate, endpointCount, 0xff, 0, 0, 0);
+  return encodeInterface(number, alternate, endpointCount, [0xff, 0, 0]);
+}
+
+/** An association of interfaces that are one function (Interface Association Descriptor ECN, 9.X.Y). */
+export function encodeAssociation(first: number, count: number, functionClass: InterfaceClass): Uint8Array {
+  return Uint8Array.of(8, 11, first, count, ...functionClass, 0);
+}
+
+/** A descriptor of a device class for an interface, CS_INTERFACE, in the form that audio and video share. */
+export function encodeClassInterface(subtype: number, ...fields: readonly number[]): Uint8Array {
+  return Uint8Array.of(3 + fields.length, 0x24, subtype, ...fields);
 }
 
 /** An asynchronous isochronous data endpoint (USB 2.0, 9.6.6). */
@@ -83,6 +106,12 @@ export function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-function word(value: number): readonly [number, number] {
+/** 16 bits, little endian. */
+export function word(value: number): readonly [number, number] {
   return [value & 0xff, (value >> 8) & 0xff];
+}
+
+/** 32 bits, little endian. */
+export function doubleWord(value: number): readonly [number, number, number, number] {
+  return [value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, (value >> 24) & 0xff];
 }

@@ -1,5 +1,5 @@
 import { forkJoin, map, mergeMap, type Observable } from "rxjs";
-import type { DeviceInfo, Speed } from "../../src/index.js";
+import type { DeviceInfo } from "../../src/index.js";
 import {
   getDescriptor,
   orNothing,
@@ -17,7 +17,7 @@ const qualifier = { type: 6, size: 10 } as const;
  *
  * Errors: {@link DescriptorError} for a bad device descriptor; what `ask` errors with, but for a refusal.
  */
-export function describeDevice(ask: AskDevice, info: DeviceInfo, speed: Speed | undefined): Observable<DeviceInfo> {
+export function describeDevice(ask: AskDevice, info: DeviceInfo): Observable<DeviceInfo> {
   return readDeviceDescriptor(ask).pipe(
     mergeMap((descriptor) =>
       forkJoin({
@@ -29,7 +29,7 @@ export function describeDevice(ask: AskDevice, info: DeviceInfo, speed: Speed | 
       }).pipe(
         map(({ configurations, hasQualifier }) => ({
           ...info,
-          speed: speed ?? deduceSpeed(descriptor, configurations, hasQualifier),
+          speed: deduceSpeed(descriptor, configurations, hasQualifier),
           descriptor,
           configurations,
         })),

@@ -98,6 +98,15 @@ export function takenAway(id: string, cause: unknown): TransferStateError {
   );
 }
 
+/** The program closed or reset the device before it had answered. */
+export function interrupted(id: string, cause: unknown): TransferStateError {
+  return new TransferStateError(
+    "pipe-closed",
+    `${id} was closed or reset by this program before it had answered: wait for the answer first`,
+    { native: nameOf(cause), cause },
+  );
+}
+
 /** The endpoint is that of a time before a reset, or of another alternate setting. */
 export function endpointRetired(): TransferStateError {
   return new TransferStateError(

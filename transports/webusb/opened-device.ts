@@ -9,7 +9,7 @@ import type {
 } from "../../src/index.js";
 import { checkControl } from "../../src/control.js";
 import { handleClosed } from "../../src/device-errors.js";
-import type { SharedDevice } from "./shared-device.js";
+import type { DeviceOptions, SharedDevice } from "./shared-device.js";
 
 /** A handle on a USBDevice that is open. */
 export class OpenedDevice implements TransportDevice {
@@ -18,14 +18,16 @@ export class OpenedDevice implements TransportDevice {
   readonly #device: SharedDevice;
   readonly #gone = new AsyncSubject<IsochError>();
   readonly #watch: Subscription;
+  readonly #options: DeviceOptions;
   readonly #closed: () => void;
   #closing: Promise<void> | undefined;
 
   /** @param closed called once, when the handle is closed */
-  constructor(device: SharedDevice, closed: () => void) {
-    this.info = device.info;
+  constructor(device: SharedDevice, options: DeviceOptions, closed: () => void) {
+    this.info = device.infoAt(options.speed);
     this.configuration = device.configuration;
     this.#device = device;
+    this.#options = options;
     this.#closed = closed;
     this.#watch = device.gone.subscribe(this.#gone);
   }
@@ -63,7 +65,7 @@ export class OpenedDevice implements TransportDevice {
   }
 
   openEndpoint(endpointAddress: number): TransportEndpoint {
-    return this.#open().openEndpoint(endpointAddress, this);
+    return this.#open().openEndpoint(endpointAddress, this, this.#options);
   }
 
   close(): Observable<never> {

@@ -22,19 +22,29 @@ import {
   claimDenied,
   claimFailed,
   explain,
+  interrupted,
   nameOf,
   openDenied,
   openFailed,
   selectFailed,
   type Attempt,
 } from "./errors.js";
-import type { WebUsbControlSetup, WebUsbDevice } from "./usb.js";
+import type { WebUsbControlSetup, WebUsbDevice, WebUsbInterface } from "./usb.js";
+import { whenLetIn } from "./when-let-in.js";
 
-/** How the devices of a transport are used. */
+/** How a handle uses a device. */
 export interface DeviceOptions {
+  /** In place of that which is deduced. */
   readonly speed: Speed | undefined;
   /** Frames in a call, at most; `undefined` for what suits the endpoint. */
   readonly framesPerCall: number | undefined;
+}
+
+/** What is claimed, and how it was before. */
+interface Claim {
+  readonly user: object;
+  /** The page had claimed it: it keeps it, in this alternate setting. */
+  readonly kept: number | undefined;
 }
 
 /** A request that every device answers (USB 2.0, 9.4.5). */
@@ -44,6 +54,10 @@ const defaultBatch = { microseconds: 4000, frames: 32 } as const;
 /** More packets than that Linux takes in no transfer. */
 export const maxBatch = 128;
 
+/** Every transport of the program meets at the one object that a browser has for a device. */
+const known = new WeakMap<WebUsbDevice, SharedDevice>();
+let count = 0;
+
 /**
  * A USBDevice, and who uses it. It is one object, open or not, whose claims are those of the page; so
  * whoever opens it here shares it, and each interface belongs to one of them. Changes to it run one after
@@ -51,9 +65,8 @@ export const maxBatch = 128;
  */
 export class SharedDevice {
   readonly #usb: WebUsbDevice;
-  readonly #options: DeviceOptions;
   readonly #gone = new AsyncSubject<IsochError>();
-  readonly #claims = new Map<number, object>();
+  readonly #claims = new Map<number, Claim>();
   /** By interface. */
   readonly #selected = new Map<number, AlternateSetting>();
   /** Those of the selected alternate settings, by address: the last, and those before it that are not idle. */
@@ -61,21 +74,33 @@ export class SharedDevice {
   #info: DeviceInfo;
   #configuration: ConfigurationDescriptor | undefined;
   #users = 0;
-  /** The program had opened it, and will close it. */
-  #wasOpen = false;
+  /** Opened here, and to be closed here; else the program had opened it, and will close it. */
+  #isOurs = false;
   #unplugged: DeviceError | undefined;
+  /** How often it was closed or reset from here: what was asked of it before that is cut short by it. */
+  #interruptions = 0;
   #last: Promise<unknown> = Promise.resolve();
   #checking: Promise<boolean> | undefined;
 
-  constructor(id: string, usb: WebUsbDevice, options: DeviceOptions) {
+  private constructor(usb: WebUsbDevice) {
     this.#usb = usb;
-    this.#options = options;
-    this.#info = toDeviceInfo(id, usb);
+    this.#info = toDeviceInfo(`webusb-${++count}`, usb);
   }
 
-  /** What is known of it; more, once it was opened. */
-  get info(): DeviceInfo {
-    return this.#info;
+  /** The one of a USBDevice. */
+  static of(usb: WebUsbDevice): SharedDevice {
+    const shared = known.get(usb) ?? new SharedDevice(usb);
+    known.set(usb, shared);
+    return shared;
+  }
+
+  /**
+   * What is known of it; more, once it was opened.
+   *
+   * @param speed in place of that which is deduced
+   */
+  infoAt(speed: Speed | undefined): DeviceInfo {
+    return speed === undefined ? this.#info : { ...this.#info, speed };
   }
 
   get configuration(): ConfigurationDescriptor {
@@ -106,13 +131,13 @@ export class SharedDevice {
   acquire(): Promise<void> {
     return this.#step({ to: "open", advice: { denied: openDenied, failed: openFailed } }, async () => {
       if (this.#users === 0) {
-        this.#wasOpen = this.#usb.opened;
-        await this.#usb.open();
+        this.#isOurs ||= !this.#usb.opened;
+        await whenLetIn(() => this.#usb.open());
         try {
           await this.#configure();
           this.#configuration = await this.#describe();
         } catch (error) {
-          if (!this.#wasOpen) await this.#usb.close().catch(() => undefined);
+          await this.#giveBack().catch(() => undefined);
           throw error;
         }
       }
@@ -122,16 +147,15 @@ export class SharedDevice {
 
   /** A user is done with it. */
   async release(user: object): Promise<void> {
-    for (const [interfaceNumber, claimer] of [...this.#claims]) {
-      if (claimer === user) await this.releaseInterface(interfaceNumber, user).catch(() => undefined);
+    for (const [interfaceNumber, claim] of [...this.#claims]) {
+      if (claim.user === user) await this.releaseInterface(interfaceNumber, user).catch(() => undefined);
     }
     await this.#next(async () => {
       if (--this.#users > 0) return;
       this.#claims.clear();
       this.#selected.clear();
       this.#endpoints.clear();
-      if (this.#wasOpen) return;
-      await this.#perform({ to: "close" }, () => this.#usb.close()).catch((error: unknown) => {
+      await this.#perform({ to: "close" }, () => this.#giveBack()).catch((error: unknown) => {
         // Where it is gone, there is nothing left to give back.
         if (!this.isGone) throw error;
       });
@@ -143,9 +167,15 @@ export class SharedDevice {
     const to = `get an answer to the ${type} request ${request}, value ${value}, index ${index}, from`;
     const denied = "the browser lets no page send this request, or not to an interface that it protects";
     // It waits for changes under way, but a device that never answers it holds up no change, nor the close.
-    return this.#last.then(() =>
-      this.#perform({ to, advice: { denied } }, () => controlTransfer(this.#usb, this.#info.id, setup, data)),
-    );
+    return this.#last.then(() => {
+      const { id } = this.#info;
+      const before = this.#interruptions;
+      return this.#perform({ to, advice: { denied } }, () =>
+        controlTransfer(this.#usb, id, setup, data).catch((error: unknown) => {
+          throw this.#interruptions === before ? error : interrupted(id, error);
+        }),
+      );
+    });
   }
 
   claim(interfaceNumber: number, user: object): Promise<void> {
@@ -153,21 +183,28 @@ export class SharedDevice {
     return this.#step({ to, advice: { denied: claimDenied, failed: claimFailed } }, async () => {
       this.#alternatesOf(interfaceNumber);
       this.#checkClaim(interfaceNumber, user);
+      const { claimed = false, alternate } = this.#interface(interfaceNumber) ?? {};
+      const kept = claimed ? (alternate?.alternateSetting ?? 0) : undefined;
       await this.#usb.claimInterface(interfaceNumber);
-      this.#claims.set(interfaceNumber, user);
+      // Claimed once more by the same user: what the page had is what it had at first.
+      if (!this.#claims.has(interfaceNumber)) this.#claims.set(interfaceNumber, { user, kept });
     });
   }
 
-  /** The interface goes back to alternate setting 0, as the specification has it. */
+  /** The interface goes back to alternate setting 0, as the specification has it, or to what the page had. */
   releaseInterface(interfaceNumber: number, user: object): Promise<void> {
     return this.#step({ to: `release interface ${interfaceNumber} of` }, async () => {
-      if (this.#claims.get(interfaceNumber) !== user) return;
+      const claim = this.#claims.get(interfaceNumber);
+      if (claim?.user !== user) return;
       this.#claims.delete(interfaceNumber);
-      const { alternateSetting = 0 } = this.#selected.get(interfaceNumber) ?? {};
+      const before = claim.kept ?? 0;
+      const { alternateSetting = before } = this.#selected.get(interfaceNumber) ?? {};
       const draining = this.#retire(interfaceNumber);
-      // Browsers count it as back at 0, and leave the device where it was.
-      if (alternateSetting !== 0) await this.#usb.selectAlternateInterface(interfaceNumber, 0).catch(() => undefined);
-      await this.#usb.releaseInterface(interfaceNumber);
+      // Browsers count a released one as back at 0, and leave the device where it was.
+      if (alternateSetting !== before) {
+        await this.#whileOpen(() => this.#usb.selectAlternateInterface(interfaceNumber, before)).catch(() => undefined);
+      }
+      if (claim.kept === undefined) await this.#whileOpen(() => this.#usb.releaseInterface(interfaceNumber));
       await draining;
     });
   }
@@ -180,7 +217,9 @@ export class SharedDevice {
       if (alternate === undefined) throw this.#noSuch(`alternate setting ${alternateSetting}`);
       this.#checkClaim(interfaceNumber, user);
       const draining = this.#retire(interfaceNumber);
-      await this.#usb.selectAlternateInterface(interfaceNumber, alternateSetting);
+      const select = () => this.#usb.selectAlternateInterface(interfaceNumber, alternateSetting);
+      // To setting 0, which has no stream, is a way to give it back.
+      await (alternateSetting === 0 ? this.#whileOpen(select) : select());
       this.#selected.set(interfaceNumber, alternate);
       await draining;
     });
@@ -196,6 +235,7 @@ export class SharedDevice {
   reset(): Promise<void> {
     return this.#step({ to: "reset" }, async () => {
       const draining = [...this.#selected.keys()].map((interfaceNumber) => this.#retire(interfaceNumber));
+      this.#interruptions++;
       await this.#usb.reset();
       for (const interfaceNumber of this.#claims.keys()) {
         // Linux has given it up, and refuses to do it again.
@@ -206,7 +246,7 @@ export class SharedDevice {
     });
   }
 
-  openEndpoint(address: number, user: object): TransportEndpoint {
+  openEndpoint(address: number, user: object, { speed, framesPerCall }: DeviceOptions): TransportEndpoint {
     this.#checkPresent();
     const place = [...this.#selected.values()]
       .flatMap(({ interfaceNumber, endpoints }) => endpoints.map((descriptor) => ({ interfaceNumber, descriptor })))
@@ -219,14 +259,14 @@ export class SharedDevice {
     }
     this.#checkClaim(place.interfaceNumber, user);
     const { descriptor } = place;
-    const frameDuration = serviceInterval(descriptor, this.#info.speed);
+    const frameDuration = serviceInterval(descriptor, speed ?? this.#info.speed);
     const endpoint = new WebUsbIsochEndpoint({
       usb: this.#usb,
       id: this.#info.id,
       address,
       direction: descriptor.direction,
       frameDuration,
-      batch: this.#options.framesPerCall ?? batchFor(frameDuration),
+      batch: framesPerCall ?? batchFor(frameDuration),
       checkPresent: () => this.#isPresent(),
     });
     const before = this.#endpoints.get(address) ?? [];
@@ -249,7 +289,7 @@ export class SharedDevice {
     const { id } = this.#info;
     const ask = (setup: ControlSetup, length: number) => defer(() => controlTransfer(this.#usb, id, setup, length));
     if (this.#info.configurations.length === 0) {
-      const described = describeDevice(ask, this.#info, this.#options.speed);
+      const described = describeDevice(ask, this.#info);
       this.#info = await lastValueFrom(described, { defaultValue: this.#info });
     }
     const value = this.#usb.configuration?.configurationValue;
@@ -259,6 +299,24 @@ export class SharedDevice {
       "bad-descriptor",
       `${id} is in configuration ${String(value)}, which has no valid descriptor: use another device`,
     );
+  }
+
+  /** Closes it, unless the program had opened it. */
+  async #giveBack(): Promise<void> {
+    if (!this.#isOurs) return;
+    this.#interruptions++;
+    await this.#whileOpen(() => this.#usb.close());
+    this.#isOurs = false;
+  }
+
+  /** Gives something back, if somebody else has not done so meanwhile. */
+  async #whileOpen(work: () => Promise<void>): Promise<void> {
+    await whenLetIn(work, () => !this.#usb.opened);
+  }
+
+  /** What the browser knows of it. */
+  #interface(interfaceNumber: number): WebUsbInterface | undefined {
+    return this.#usb.configuration?.interfaces.find((each) => each.interfaceNumber === interfaceNumber);
   }
 
   /** The alternate setting is given up; resolves when nothing is in flight there. */
@@ -314,8 +372,8 @@ export class SharedDevice {
   }
 
   #checkClaim(interfaceNumber: number, user: object): void {
-    const claimer = this.#claims.get(interfaceNumber);
-    if (claimer !== undefined && claimer !== user) throw interfaceClaimed(interfaceNumber, this.#info.id);
+    const claim = this.#claims.get(interfaceNumber);
+    if (claim !== undefined && claim.user !== user) throw interfaceClaimed(interfaceNumber, this.#info.id);
   }
 
   #checkPresent(): void {

@@ -69,7 +69,8 @@ export interface WebUsbTransport extends IsochTransport {
  * | cancel | there is none: an aborted transfer runs to its end |
  * | configurations and speed | WebUSB tells neither bInterval nor the speed. Configurations are read when a device is opened, and are not known before; the speed is deduced from them ({@link WebUsbOptions.speed}) |
  * | a device in no configuration | its first is selected |
- * | claimed interfaces | belong to the page: two handles of this transport share the device, and cannot claim the same interface |
+ * | claimed interfaces | belong to the page. Handles share the device, those of several `webusb()` over it as well, and cannot claim the same interface |
+ * | code of the page beside | what it had opened or claimed before stays so, in the alternate setting that it had; what it opens afterwards is closed with the last handle. If it closes, resets or claims what is in use here, that ends with `pipe-closed` |
  * | audio, video, HID and other protected classes | `access-denied`: no page may claim them |
  * | Windows | Chromium has no isochronous transfers there: `unsupported` with the first |
  *
@@ -113,12 +114,10 @@ class Transport implements WebUsbTransport {
   readonly #usb: WebUsb | undefined;
   readonly #devices: readonly WebUsbDevice[] | undefined;
   readonly #options: DeviceOptions;
-  readonly #shared = new WeakMap<WebUsbDevice, SharedDevice>();
   /** Devices that the user chose just now. */
   readonly #chosen = new Subject<WebUsbDevice>();
   /** Devices that are open, or being opened. */
   #users = 0;
-  #count = 0;
 
   constructor({ usb, devices, speed, framesPerCall }: WebUsbOptions) {
     this.#usb = usb;
@@ -135,7 +134,7 @@ class Transport implements WebUsbTransport {
       const attach = (device: WebUsbDevice) => {
         if (known.has(device) || !this.#isMeant(device)) return;
         known.add(device);
-        subscriber.next({ type: "attach", device: this.#share(device).info });
+        subscriber.next({ type: "attach", device: this.#infoOf(SharedDevice.of(device)) });
       };
       // What comes and goes before the list is there is told of after it.
       let meanwhile: (() => void)[] | undefined = [];
@@ -150,7 +149,8 @@ class Transport implements WebUsbTransport {
       };
       const disconnected = ({ device }: WebUsbConnection) => {
         inOrder(() => {
-          if (known.delete(device)) subscriber.next({ type: "detach", device: this.#share(device).info });
+          if (!known.delete(device)) return;
+          subscriber.next({ type: "detach", device: this.#infoOf(SharedDevice.of(device)) });
         });
       };
       this.#usb?.addEventListener("connect", connected);
@@ -190,7 +190,7 @@ class Transport implements WebUsbTransport {
     }).pipe(
       map((device) => {
         this.#chosen.next(device);
-        return this.#share(device).info;
+        return this.#infoOf(SharedDevice.of(device));
       }),
     );
   }
@@ -201,8 +201,8 @@ class Transport implements WebUsbTransport {
 
   async #open(selector: DeviceSelector): Promise<OpenedDevice> {
     const found = (await this.#present())
-      .map((device) => this.#share(device))
-      .find(({ info }) => matchesSelector(info, selector));
+      .map((device) => SharedDevice.of(device))
+      .find((device) => matchesSelector(this.#infoOf(device), selector));
     if (found === undefined) {
       throw new DeviceError(
         "no-such-device",
@@ -216,7 +216,7 @@ class Transport implements WebUsbTransport {
       this.#unwatch();
       throw error;
     }
-    return new OpenedDevice(found, () => {
+    return new OpenedDevice(found, this.#options, () => {
       this.#unwatch();
     });
   }
@@ -231,11 +231,11 @@ class Transport implements WebUsbTransport {
   }
 
   readonly #disconnected = ({ device }: WebUsbConnection): void => {
-    this.#shared.get(device)?.leave();
+    SharedDevice.of(device).leave();
   };
 
   async #present(): Promise<readonly WebUsbDevice[]> {
-    if (this.#devices !== undefined) return this.#devices.filter((device) => !this.#share(device).isGone);
+    if (this.#devices !== undefined) return this.#devices.filter((device) => !SharedDevice.of(device).isGone);
     if (this.#usb === undefined) throw noUsb();
     try {
       return await this.#usb.getDevices();
@@ -251,12 +251,8 @@ class Transport implements WebUsbTransport {
     return this.#devices === undefined || this.#devices.includes(device);
   }
 
-  #share(device: WebUsbDevice): SharedDevice {
-    const known = this.#shared.get(device);
-    if (known !== undefined) return known;
-    const shared = new SharedDevice(`webusb-${++this.#count}`, device, this.#options);
-    this.#shared.set(device, shared);
-    return shared;
+  #infoOf(device: SharedDevice): DeviceInfo {
+    return device.infoAt(this.#options.speed);
   }
 }
 

@@ -319,7 +319,7 @@ describe("isochStream", () => {
     expect([began, computations]).toStrictEqual([[true, true], 1]);
   });
 
-  it("starts again outside of the zone, wherever the restart comes from", () => {
+  it("starts again outside of the zone, wherever the restart comes from", async () => {
     let outside = false;
     const zone = {
       runOutsideAngular: <T>(work: () => T): T => {
@@ -345,8 +345,56 @@ describe("isochStream", () => {
     );
     stream.start();
     button.next();
+    await vi.waitFor(() => {
+      expect(began).toHaveLength(2);
+    });
     expect(began).toStrictEqual([true, true]);
     stream.stop();
+  });
+
+  it("takes what a source emits, fails with or ends with in a computed signal, and is not tracked there", () => {
+    for (const state of ["streaming", "failed", "idle"] as const) {
+      const source = new Subject<IsochResults>();
+      const stream = testInjector().run(() => isochStream(() => source));
+      const read = signal(0);
+      stream.results.subscribe(() => read());
+      stream.start();
+      let computations = 0;
+      const reader = computed(() => {
+        source.next(two(0));
+        if (state === "failed") source.error(new Error("as the test says"));
+        if (state === "idle") source.complete();
+        return ++computations;
+      });
+      reader();
+      expect(stream.state()).toBe(state);
+      stream.stop();
+      read.set(1);
+      reader();
+      expect(computations).toBe(1);
+    }
+  });
+
+  it("a restart that comes at once, of a source that fails at once: a task each, until it is stopped", async () => {
+    let starts = 0;
+    const stream = testInjector().run(() =>
+      isochStream(
+        () => {
+          starts++;
+          return throwError(() => new Error("at once"));
+        },
+        { restart: () => of(0) },
+      ),
+    );
+    stream.start();
+    expect([starts, stream.state()]).toStrictEqual([1, "failed"]);
+    await vi.waitFor(() => {
+      expect(starts).toBeGreaterThan(20);
+    });
+    stream.stop();
+    const before = starts;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([starts, stream.state()]).toStrictEqual([before, "idle"]);
   });
 
   it("leaves nothing behind after a hundred starts and stops", async () => {

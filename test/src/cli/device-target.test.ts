@@ -2,7 +2,7 @@ import { firstValueFrom, NEVER, of, Subject, switchMap, VirtualTimeScheduler } f
 import { describe, expect, it } from "vitest";
 import { deviceTarget, type DeviceTargetOptions } from "../../../src/cli/device-target.js";
 import { isSound, summarize } from "../../../src/cli/summary.js";
-import type { WatchTarget } from "../../../src/cli/target.js";
+import type { StreamTarget } from "../../../src/cli/target.js";
 import { watch, type WatchState } from "../../../src/cli/watch.js";
 import { DeviceError, EndpointError, IsochError, type DeviceInfo, type IsochTransport } from "../../../src/index.js";
 import {
@@ -48,10 +48,11 @@ function watchFound(scheduler: VirtualTimeScheduler, bus: VirtualBus, options: D
 describe("deviceTarget", () => {
   it("finds the device, its first IN endpoint, and that it counts", async () => {
     const transport = new VirtualBus({ devices: [plainDevice(), counterDevice()] });
-    expect(await find(transport, { device: "1209:0001" })).toStrictEqual<WatchTarget>({
+    expect(await find(transport, { device: "1209:0001" })).toStrictEqual<StreamTarget>({
       transport,
       device: { id: "virtual-2" },
       endpoint: { endpoint: 0x81, alternate: undefined },
+      label: "counter 1209:0001 on the virtual bus",
       counter: { skips: false, estimatedLosses: false },
     });
   });
@@ -84,7 +85,7 @@ describe("deviceTarget", () => {
     const error: unknown = await find(transport, { device: "hub" }).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(EndpointError);
     expect(IsochError.is(error) && error.message).toBe(
-      "hub 1d6b:0002 (virtual-1) has no isochronous endpoints: --list shows what has",
+      "hub 1d6b:0002 (virtual-1) has no isochronous endpoints: the command list shows what has",
     );
   });
 });

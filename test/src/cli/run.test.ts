@@ -59,7 +59,7 @@ describe("run, on a device that was found", () => {
   it("says that it is not there", async () => {
     expect(await runOn(new VirtualBus())).toBe(1);
     expect(printed(err)).toBe(
-      "rx-isoch: no-such-device: no USB device is 'counter': plug it in, or see what --list shows",
+      "rx-isoch: no-such-device: no USB device is 'counter': plug it in, or see what the command list shows",
     );
   });
 

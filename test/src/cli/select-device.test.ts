@@ -36,7 +36,7 @@ describe("selectDevice", () => {
   it.each(["1209:0002", "webcam", "1-2:6", "1-2", "virtual"])("finds no %s, and says where to look", (wanted) => {
     const select = () => selectDevice(devices, wanted);
     expect(select).toThrow(DeviceError);
-    expect(select).toThrow(`no USB device is '${wanted}': plug it in, or see what --list shows`);
+    expect(select).toThrow(`no USB device is '${wanted}': plug it in, or see what the command list shows`);
   });
 
   it("does not choose among several, but names them", () => {

@@ -1,6 +1,6 @@
 import { Subject, VirtualTimeScheduler } from "rxjs";
 import { parseFault } from "../../../src/cli/faults.js";
-import { virtualTarget, type VirtualTargetOptions } from "../../../src/cli/target.js";
+import { virtualTarget, type VirtualTarget, type VirtualTargetOptions } from "../../../src/cli/virtual-target.js";
 import { watch, type WatchOptions, type WatchState } from "../../../src/cli/watch.js";
 import { schedulerClock } from "../../../transports/virtual/index.js";
 
@@ -14,14 +14,19 @@ interface Setting extends Partial<Omit<VirtualTargetOptions, "faults" | "clock">
 /** A watch on virtual time, from its beginning to its end. */
 export function watched({ faults = [], options, interruptAt, ...device }: Setting = {}) {
   const scheduler = new VirtualTimeScheduler();
-  const target = virtualTarget({
+  let target: VirtualTarget | undefined;
+  virtualTarget({
+    kind: "counter",
     speed: "high",
     endpoint: 0x81,
     clockPpm: 0,
     faults: faults.map(parseFault),
     clock: schedulerClock(scheduler),
     ...device,
+  }).subscribe((found) => {
+    target = found;
   });
+  if (target === undefined) throw new Error("a virtual device is there at once");
   const interrupt = new Subject<void>();
   const states: WatchState[] = [];
   let error: unknown;

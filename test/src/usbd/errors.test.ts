@@ -170,6 +170,9 @@ it("every error of the library has its Win32 code, and what was thrown besides i
     unsupported: 50,
     "no-addon": 50,
     "bad-descriptor": 13,
+    "bad-file": 13,
+    "file-full": 31,
+    "process-failed": 31,
     "protocol-error": 13,
     "transport-failed": 31,
   };

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { firstValueFrom, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { IsochError, TransportError, type IsochTransport } from "rx-isoch";
@@ -40,6 +40,16 @@ describe("what is served", () => {
     const { overWebSocket } = await bridge({ transports: [one, other] });
     expect(await busIds(overWebSocket())).toStrictEqual(["1-1", "2-1"]);
   });
+
+  it("is of one transport, where that is said, though others have the same", async () => {
+    const [one, other] = [1, 2].map(() => new VirtualBus({ devices: [counterDevice()] }));
+    if (one === undefined || other === undefined) throw new Error("no bus");
+    const { overTcp } = await bridge({
+      transports: [one, other],
+      devices: [{ id: "virtual-1", transport: other }],
+    });
+    expect(await busIds(overTcp())).toStrictEqual(["2-1"]);
+  });
 });
 
 describe("a device has one client", () => {
@@ -76,6 +86,66 @@ describe("what it tells", () => {
       expect(gone.map(({ peer }) => peer)).toEqual(expect.arrayContaining(come.map(({ peer }) => peer)));
       expect(gone.every(({ error }) => error === undefined)).toBe(true);
     }
+  });
+
+  it.each(["tcp", "websocket"] as const)(
+    "who has which device, and when it is given back, over %s",
+    async (carrier) => {
+      const { events, overTcp, overWebSocket } = await bridge();
+      const transport = carrier === "tcp" ? overTcp() : overWebSocket();
+      const device = await firstValueFrom(transport.open({ id: "1-2" }));
+      expect(await codeOf(overTcp().open({ id: "1-2" }))).toBe("interface-busy");
+      expect(ofType(events, "released")).toStrictEqual([]);
+      await done(device.close());
+      await until(() => ofType(events, "released").length === 1);
+      const told = events.filter(({ type }) => type === "imported" || type === "released");
+      const whose = { carrier, busId: "1-2", device: expect.objectContaining({ serialNumber: "B" }) as unknown };
+      expect(told).toMatchObject([
+        { ...whose, type: "imported" },
+        { ...whose, type: "released" },
+      ]);
+      const [imported, released] = told.map((event) => ("peer" in event ? event.peer : undefined));
+      expect(imported).toMatch(/^127\.0\.0\.1:\d+$/);
+      expect(released).toBe(imported);
+      expect(ofType(events, "connected").some(({ peer }) => peer === imported)).toBe(true);
+    },
+  );
+
+  it("that a device was given back, too, where it was unplugged or its client was cut off", async () => {
+    const { events, attachments, stop, ended, url } = await bridge();
+    const unplugged = await strictStream(url, "1-1");
+    await strictStream(url, "1-2");
+    attachments[0]?.detach();
+    await unplugged.client.closed;
+    await until(() => ofType(events, "released").length === 1);
+    stop.next();
+    await ended;
+    expect(ofType(events, "released").map(({ busId }) => busId)).toStrictEqual(["1-1", "1-2"]);
+  });
+
+  it("that somebody was turned away, over TCP: without the token, and beyond the limit of connections", async () => {
+    const { events, overTcp } = await bridge({ tcp: { token, connections: 1 }, webSocket: false });
+    expect(await codeOf(overTcp().devices())).toBe("transport-failed");
+    await until(() => ofType(events, "refused").length === 1);
+    const { port } = ofType(events, "listening")[0]?.address ?? { port: 0 };
+    const [first, second] = await Promise.all(
+      [1, 2].map(async () => {
+        const socket = connect({ host: "127.0.0.1", port });
+        socket.on("error", () => undefined);
+        await once(socket, "connect");
+        return socket.resume();
+      }),
+    );
+    await until(() => ofType(events, "refused").length === 2);
+    first?.destroy();
+    second?.destroy();
+    const refused = ofType(events, "refused");
+    expect(refused.map(({ error, carrier }) => `${carrier} ${error.code}`)).toStrictEqual([
+      "tcp access-denied",
+      "tcp transport-failed",
+    ]);
+    expect(refused.every(({ peer }) => peer?.startsWith("127.0.0.1:"))).toBe(true);
+    expect(ofType(events, "connected")).toStrictEqual([]);
   });
 
   it("that a transport failed; the others are served on", async () => {
@@ -149,6 +219,15 @@ describe("what it refuses to begin with", () => {
     expect(await beginning({ devices })).toBe("invalid-option");
   });
 
+  it("an id where several transports may have it, and a transport that is none of them", async () => {
+    const [one, other] = [new VirtualBus(), new VirtualBus()];
+    expect(await beginning({ transports: [one, other], devices: [{ id: "virtual-1" }] })).toBe("invalid-option");
+    const devices = [{ id: "virtual-1", transport: other }];
+    expect(await beginning({ transports: [one, other], devices })).toBe("listening");
+    expect(await beginning({ transports: [one], devices })).toBe("invalid-option");
+    expect(await beginning({ transports: [one], devices: [{ transport: one }] })).toBe("invalid-option");
+  });
+
   it("nowhere to listen", async () => {
     expect(await beginning({ webSocket: false })).toBe("invalid-option");
   });
@@ -158,10 +237,11 @@ describe("what it refuses to begin with", () => {
     if (host === "0.0.0.0") expect(await beginning({ webSocket: { host, port: 0, token } })).toBe("listening");
   });
 
-  it("TCP on another address, token or not, unless it is said", async () => {
+  it("TCP on another address without a token of its own, unless it is said", async () => {
     const tcp = { host: "0.0.0.0", port: 0 };
     expect(await beginning({ tcp, webSocket: { port: 0, token } })).toBe("invalid-option");
-    expect(await beginning({ tcp: { ...tcp, allowRemote: true }, webSocket: false })).toBe("listening");
+    expect(await beginning({ tcp: { ...tcp, token }, webSocket: false })).toBe("listening");
+    expect(await beginning({ tcp: { ...tcp, allowWithoutToken: true }, webSocket: false })).toBe("listening");
   });
 
   it("a limit that is none", async () => {

@@ -7,6 +7,7 @@ import {
   unpacedClock,
   VirtualBus,
   type BusClock,
+  type VirtualBusOptions,
   type VirtualDevice,
 } from "rx-isoch/transports/virtual";
 import { UsbipServer, type UsbipServerOptions } from "rx-isoch/transports/usbip";
@@ -25,6 +26,8 @@ export interface SetUpOptions extends Partial<UsbipServerOptions> {
   /** Bytes that arrive at a time, at most. */
   readonly chunk?: number;
   readonly clock?: BusClock;
+  /** Of the bus. */
+  readonly capabilities?: VirtualBusOptions["capabilities"];
   /** What is at 1-1 instead of the counter device. */
   readonly device?: VirtualDevice;
   /** Puts something between the server and the bus. */
@@ -33,8 +36,15 @@ export interface SetUpOptions extends Partial<UsbipServerOptions> {
 
 /** A server that exports a counter device; the end of the test closes it, and looks whether all was given back. */
 export function setUp(options: SetUpOptions = {}) {
-  const { chunk, clock = unpacedClock(), device: other, alter = (it: VirtualBus) => it, ...serverOptions } = options;
-  const bus = new VirtualBus({ clock });
+  const {
+    chunk,
+    clock = unpacedClock(),
+    capabilities = {},
+    device: other,
+    alter = (it: VirtualBus) => it,
+    ...serverOptions
+  } = options;
+  const bus = new VirtualBus({ clock, capabilities });
   const device = counterDevice();
   const attachment = bus.attach(other ?? device);
   const transport = strictTransport(alter(bus));

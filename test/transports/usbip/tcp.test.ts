@@ -202,6 +202,26 @@ describe("over TCP", () => {
     await reply;
   });
 
+  it("more connections than the limit: closed at once, told of, and there is room again once one goes", async () => {
+    const { connect, server } = await setUp({}, { connections: 1 });
+    const failures: string[] = [];
+    server.failures.subscribe(({ code, message }) => failures.push(`${code}: ${message}`));
+    const first = await connect();
+    await until(() => server.clients === 1);
+    const second = await connect();
+    second.on("error", () => undefined);
+    second.on("end", () => second.end());
+    second.resume();
+    await until(() => failures.length > 0 && second.closed);
+    expect(failures).toStrictEqual([expect.stringMatching(/^transport-failed: 1 connections are open/)]);
+    expect(server.clients).toBe(1);
+    first.destroy();
+    await until(() => server.clients === 0);
+    await connect();
+    await until(() => server.clients === 1);
+    expect(failures).toHaveLength(1);
+  });
+
   it("a browser, or anybody else, is cut off", async () => {
     const { connect, server } = await setUp();
     const failures: string[] = [];
@@ -240,7 +260,7 @@ describe("where it listens", () => {
   };
 
   it.each(["0.0.0.0", "::", "192.168.1.1", "10.0.2.15", "example.org", "localhost.example.org", "127.evil.org", ""])(
-    "not on %j, unless it is told to",
+    "not on %j, where there is no token, unless it is told to",
     async (host) => {
       expect(await codeOf({ host })).toBe("invalid-option");
     },
@@ -261,11 +281,19 @@ describe("where it listens", () => {
       lookup.mockRestore();
     });
     expect(await codeOf({ host: "localhost" })).toBe("invalid-option");
-    expect(await codeOf({ host: "localhost", allowRemote: true })).toBe("listens");
+    expect(await codeOf({ host: "localhost", allowWithoutToken: true })).toBe("listens");
   });
 
-  it("elsewhere where it is told to", async () => {
-    expect(await codeOf({ host: "0.0.0.0", allowRemote: true })).toBe("listens");
+  it("elsewhere where clients must have a token, or where it is told to do without", async () => {
+    const token = "0123456789abcdef";
+    expect(await codeOf({ host: "0.0.0.0", token })).toBe("listens");
+    expect(await codeOf({ host: "0.0.0.0", allowWithoutToken: true })).toBe("listens");
+    expect(await codeOf({ host: "0.0.0.0", allowWithoutToken: false })).toBe("invalid-option");
+    expect(await codeOf({ host: "0.0.0.0", token, allowWithoutToken: true })).toBe("invalid-option");
+  });
+
+  it.each(["", "short", "0123456789abcde", "x".repeat(1025)])("with no token such as %j", async (token) => {
+    expect(await codeOf({ token })).toBe("invalid-option");
   });
 
   it.each([-1, 65_536, 1.5, Number.NaN])("on no port %d", async (port) => {

@@ -1,18 +1,25 @@
 import { asyncScheduler } from "rxjs";
 import type { IsochTransport } from "rx-isoch";
 import { counterDevice, counterProtocol, realTimeClock, VirtualBus } from "rx-isoch/transports/virtual";
-import { toWebUsb, webusb } from "rx-isoch/transports/webusb";
+import { toWebUsb, webusb, type WebUsb } from "rx-isoch/transports/webusb";
 import { slowTransport } from "../../support/slow-transport.js";
 import { transportContract, type ContractRig, type ContractTarget } from "../contract.js";
+import { abortsAsFailures, alteredUsb } from "./altered-device.js";
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
 
-function rig(batch?: number, wrap: (bus: VirtualBus) => IsochTransport = (bus) => bus): () => ContractRig {
+interface Variant {
+  readonly framesPerCall?: number;
+  readonly wrap?: (bus: VirtualBus) => IsochTransport;
+  readonly browser?: (usb: WebUsb) => WebUsb;
+}
+
+function rig({ framesPerCall, wrap = (bus) => bus, browser = (usb) => usb }: Variant = {}): () => ContractRig {
   return () => {
     const bus = new VirtualBus({ clock: realTimeClock() });
     const attachment = bus.attach(counterDevice());
     return {
-      transport: webusb({ usb: toWebUsb(wrap(bus), { protectedClasses: true }), framesPerCall: batch }),
+      transport: webusb({ usb: browser(toWebUsb(wrap(bus), { protectedClasses: true })), framesPerCall }),
       selector: { vendorId: counterProtocol.vendorId, productId: counterProtocol.productId, serialNumber: "0001" },
       pause,
       queue: 64,
@@ -45,10 +52,16 @@ const gaps: ContractTarget["gaps"] = {
 
 transportContract({ name: "webusb, over a USBDevice that holds to the specification", gaps, create: rig() });
 
-transportContract({ name: "webusb, in calls that fit nothing", gaps, create: rig(5) });
+transportContract({ name: "webusb, in calls that fit nothing", gaps, create: rig({ framesPerCall: 5 }) });
 
 transportContract({
   name: "webusb, over one whose steps take time",
   gaps,
-  create: rig(undefined, (bus) => slowTransport(bus, asyncScheduler)),
+  create: rig({ wrap: (bus) => slowTransport(bus, asyncScheduler) }),
+});
+
+transportContract({
+  name: "webusb, over one that aborts as Chromium on Linux does",
+  gaps,
+  create: rig({ browser: (usb) => alteredUsb(usb, abortsAsFailures) }),
 });

@@ -1,58 +1,11 @@
 import { firstValueFrom, lastValueFrom, take, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
-import {
-  IsochError,
-  isochPipe,
-  statusOf,
-  type DeviceEvent,
-  type IsochResults,
-  type TransportDevice,
-} from "../../../src/index.js";
-import { counterDevice, readCounter, realTimeClock, VirtualBus } from "../../../transports/virtual/index.js";
-import { toWebUsb, webusb, type WebUsbDevice, type WebUsbOptions } from "../../../transports/webusb/index.js";
-import { done, RawPort } from "../../support/raw-port.js";
-import { altered, ManualUsb } from "./altered-device.js";
-
-/** A device with a `USB` around it that tells what a test says; the bus is real in time. */
-async function lab(
-  changes: (inner: WebUsbDevice) => Partial<WebUsbDevice> = () => ({}),
-  options: Omit<WebUsbOptions, "usb"> = {},
-) {
-  const bus = new VirtualBus({ clock: realTimeClock() });
-  const attachment = bus.attach(counterDevice());
-  const [inner] = await toWebUsb(bus).getDevices();
-  if (inner === undefined) throw new Error("the bus has a device");
-  const device = altered(inner, changes(inner));
-  const usb = new ManualUsb(device);
-  return { bus, attachment, inner, device, usb, transport: webusb({ usb, ...options }) };
-}
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    return IsochError.is(error) ? error.code : `not one of ours: ${String(error)}`;
-  }
-  return "no error";
-}
-
-async function errorOf(work: Promise<unknown>): Promise<IsochError> {
-  try {
-    await work;
-  } catch (error) {
-    if (IsochError.is(error)) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
-
-const open = (transport: ReturnType<typeof webusb>): Promise<TransportDevice> => firstValueFrom(transport.open({}));
-const port = (transport: ReturnType<typeof webusb>, alternate = 1) => RawPort.open(transport, {}, 0x81, alternate);
-const rejecting = (name: string) => () => Promise.reject(new DOMException("as the test says", name));
-const lost = rejecting("NotFoundError");
-const never = () => new Promise<never>(() => undefined);
-const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
-const statusesOf = ({ statuses }: { readonly statuses: Uint8Array }) => Array.from(statuses, statusOf);
+import { IsochError, isochPipe, type DeviceEvent, type IsochResults } from "../../../src/index.js";
+import { readCounter } from "../../../transports/virtual/index.js";
+import { webusb, type WebUsbDevice } from "../../../transports/webusb/index.js";
+import { done } from "../../support/raw-port.js";
+import { altered } from "./altered-device.js";
+import { codeOf, errorOf, lab, lost, never, open, port, rejecting, soon, statusesOf } from "./lab.js";
 
 describe("a packet that fails", () => {
   /** A stream in which one call of the later ones is rejected, though its frames were on the bus. */
@@ -261,7 +214,7 @@ describe("races", () => {
       });
     });
     expect(code).toBe("pipe-closed");
-    await done(pipe.closing).catch(() => undefined);
+    await done(pipe.closing);
     await closing;
     expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0, inFlight: 0 });
   });

@@ -11,7 +11,7 @@ import {
 import { protocolError } from "../protocol/wire.js";
 import { connectionLost, notAnswered, outOfReach } from "./errors.js";
 import type { Link } from "./link.js";
-import { Watchdog } from "./watchdog.js";
+import { Watchdog } from "../watchdog.js";
 
 /** A submit that waits for its reply. One of the three is called, once, never within `submit` or `unlink`. */
 export interface PendingUrb extends AwaitedReply {
@@ -35,7 +35,7 @@ export interface ConnectionContext {
   readonly id: string;
   /** Bus number × 65536 + device number. */
   readonly deviceId: number;
-  /** Milliseconds that the server has to answer an unlink, and to close. */
+  /** Milliseconds that the server has to answer an unlink, to finish a message that it began, and to close. */
   readonly timeout: number;
 }
 
@@ -44,6 +44,8 @@ export interface ConnectionContext {
  * unlink came may answer the unlink first.
  */
 const maxGhosts = 256;
+/** No number of a submit or an unlink: what the watchdog knows a reply by that has begun. */
+const begun = 0;
 
 /**
  * The connection of an imported device: submits and unlinks that wait for their replies.
@@ -70,15 +72,22 @@ export class UrbConnection {
     this.#link = link;
     this.#context = context;
     this.#watchdog = new Watchdog((seqnum) => {
-      const what = this.#unlinks.has(seqnum) ? "take a transfer back" : "complete a transfer";
+      const what =
+        seqnum === begun
+          ? "finish a message that it began"
+          : this.#unlinks.has(seqnum)
+            ? "take a transfer back"
+            : "complete a transfer";
       this.#fail(notAnswered(what, context.timeout));
     });
     this.#reader = new UrbReplyReader<AwaitedReply>({
       awaited: (seqnum) => this.#pending.get(seqnum) ?? this.#ghosts.get(seqnum),
       submitted: (seqnum, _awaited, reply, packets) => {
+        this.#watchdog.settle(begun);
         this.#answered(seqnum, reply, packets);
       },
       unlinked: (seqnum, status) => {
+        this.#watchdog.settle(begun);
         this.#unlinked(seqnum, status);
       },
     });
@@ -90,6 +99,7 @@ export class UrbConnection {
       received: (bytes) => {
         this.#attempt(() => {
           this.#reader.push(bytes);
+          if (this.#reader.isWithin) this.#watchdog.expectFromNow(begun, this.#context.timeout);
         });
       },
       ended: () => {

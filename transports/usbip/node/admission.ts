@@ -1,8 +1,9 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { AccessError, InvalidRequestError, type IsochError } from "../../../src/index.js";
 import { tokenPrefix, tokenProtocol } from "../web-socket/protocols.js";
+import { checkedToken } from "../protocol/token.js";
 import { isLoopback } from "./loopback.js";
+import { Token } from "./token.js";
 
 /** Whom a listener of WebSockets lets in. */
 export interface AdmissionOptions {
@@ -19,31 +20,22 @@ export interface Refusal {
   readonly error: IsochError;
 }
 
-/** Characters of a token, at least: fewer could be guessed. At most: a header has to hold it. */
-const tokenLengths = { min: 16, max: 1024 } as const;
-
 /** Looks at the requests for a WebSocket, before anything else is done for them. */
 export class Admission {
   readonly #path: string;
   readonly #origins: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
-  readonly #token: Buffer | undefined;
+  readonly #token: Token | undefined;
 
   /** @throws {@link InvalidRequestError} `invalid-option` */
   constructor({ path = "/", token, origins = [], hosts = [] }: AdmissionOptions) {
     if (!path.startsWith("/") || /[?#\s]/.test(path)) {
       throw new InvalidRequestError("invalid-option", `path begins with /, and is only that: not ${path}`);
     }
-    if (token !== undefined && (token.length < tokenLengths.min || token.length > tokenLengths.max)) {
-      throw new InvalidRequestError(
-        "invalid-option",
-        `a token has ${tokenLengths.min} to ${tokenLengths.max} characters, drawn at random: crypto.randomBytes(32).toString("hex")`,
-      );
-    }
     this.#path = path;
     this.#origins = new Set(origins.map(checkedOrigin));
     this.#hosts = new Set(hosts.map(checkedHost));
-    this.#token = token === undefined ? undefined : digest(tokenProtocol(token));
+    this.#token = token === undefined ? undefined : new Token(tokenProtocol(checkedToken(token)));
   }
 
   /** Whether nobody comes in without a token. */
@@ -88,17 +80,12 @@ export class Admission {
       .split(",")
       .map((each) => each.trim())
       .filter((each) => each.startsWith(tokenPrefix));
-    return timingSafeEqual(digest(offered), this.#token) && others.length === 0;
+    return this.#token.matches(offered) && others.length === 0;
   }
 }
 
 function refused(status: Refusal["status"], why: string): Refusal {
   return { status, error: new AccessError("access-denied", `a WebSocket was asked for ${why}`) };
-}
-
-/** Of equal length, whatever the text. */
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }
 
 /** What a stranger wrote, in a message. */

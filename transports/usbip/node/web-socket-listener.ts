@@ -111,13 +111,13 @@ export function listenWebSocket(
   return new Observable((subscriber) => {
     const { host = "127.0.0.1", path = "/" } = options;
     const port = wholeNumber("port", options.port ?? 3241, 0, 65_535);
-    const limits: ConnectionLimits = {
-      connections: wholeNumber("connections", options.connections ?? 64, 1),
-      drainTimeout: wholeNumber("drainTimeout", options.drainTimeout ?? 30_000, 1, 2 ** 31 - 1),
-    };
+    const connections = wholeNumber("connections", options.connections ?? 64, 1);
+    const drainTimeout = wholeNumber("drainTimeout", options.drainTimeout ?? 30_000, 1, 2 ** 31 - 1);
+    // Of those who came where it listened before, some are there still.
+    const shared: Shared = { connections, drainTimeout, open: 0 };
     const admission = new Admission(options);
     if (options.server === undefined) checkReach(host, admission);
-    const http = options.server ?? ownServer(limits.connections);
+    const http = options.server ?? ownServer(connections);
     let upgrade: Upgrade | undefined;
 
     const listening = (): void => {
@@ -127,7 +127,7 @@ export function listenWebSocket(
         const address = http.address();
         const at = addressOf(http, address, path);
         checkReach(at.host, admission);
-        upgrade = new Upgrade(acceptor, http, admission, isLoopback(at.host), limits);
+        upgrade = new Upgrade(acceptor, http, admission, isLoopback(at.host), shared);
         subscriber.next(at);
       } catch (error) {
         subscriber.error(error);
@@ -152,10 +152,12 @@ export function listenWebSocket(
   });
 }
 
-/** {@link WebSocketOptions} of the same names. */
-interface ConnectionLimits {
+/** {@link WebSocketOptions} of the same names, and what they are held against. */
+interface Shared {
   readonly connections: number;
   readonly drainTimeout: number;
+  /** Connections that there are. */
+  open: number;
 }
 
 /** The listeners for requests that are of bridges: several can be on a server, on a path each. */
@@ -168,7 +170,7 @@ class Upgrade {
   readonly #http: Server;
   readonly #admission: Admission;
   readonly #isLocal: boolean;
-  readonly #limits: ConnectionLimits;
+  readonly #shared: Shared;
   readonly #webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -176,20 +178,13 @@ class Upgrade {
     maxPayload: longestMessage,
     handleProtocols: (offered) => offered.has(subprotocol) && subprotocol,
   });
-  #connections = 0;
 
-  constructor(
-    acceptor: StreamAcceptor,
-    http: Server,
-    admission: Admission,
-    isLocal: boolean,
-    limits: ConnectionLimits,
-  ) {
+  constructor(acceptor: StreamAcceptor, http: Server, admission: Admission, isLocal: boolean, shared: Shared) {
     this.#acceptor = acceptor;
     this.#http = http;
     this.#admission = admission;
     this.#isLocal = isLocal;
-    this.#limits = limits;
+    this.#shared = shared;
     bridges.set(this.#requested, admission);
     http.on("upgrade", this.#requested);
   }
@@ -211,8 +206,8 @@ class Upgrade {
       this.#acceptor.refused(refusal.error, peerOf(request.socket));
       return;
     }
-    const { connections } = this.#limits;
-    if (this.#connections >= connections) {
+    const { connections, open } = this.#shared;
+    if (open >= connections) {
       refuse(socket, 503);
       this.#acceptor.refused(tooMany(connections), peerOf(request.socket));
       return;
@@ -232,13 +227,13 @@ class Upgrade {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { drainTimeout } = this.#limits;
+    const shared = this.#shared;
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#connections++;
+      shared.open++;
       webSocket.once("close", () => {
-        this.#connections--;
+        shared.open--;
       });
-      this.#acceptor.accept(new AcceptedStream(webSocket, request.socket, drainTimeout)).subscribe({
+      this.#acceptor.accept(new AcceptedStream(webSocket, request.socket, shared.drainTimeout)).subscribe({
         // Told by the acceptor.
         error: () => undefined,
       });

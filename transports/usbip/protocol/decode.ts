@@ -24,6 +24,11 @@ export class MessageDecoder<M> {
     this.#begin = begin;
   }
 
+  /** A message has begun, and is not whole yet. */
+  get isWithin(): boolean {
+    return this.#failure === undefined && (this.#parser !== undefined || this.#queue.length > 0);
+  }
+
   /**
    * The next message, or `undefined` until the rest of it is in the queue.
    *
@@ -58,9 +63,7 @@ export class MessageDecoder<M> {
    * @throws {@link TransportError} `protocol-error` if it did so in the middle of a message
    */
   finish(): void {
-    if (this.#failure === undefined && (this.#parser !== undefined || this.#queue.length > 0)) {
-      throw protocolError("ended in the middle of a message");
-    }
+    if (this.isWithin) throw protocolError("ended in the middle of a message");
   }
 
   #end(message: M): M {

@@ -1,7 +1,7 @@
 export { ByteQueue } from "./byte-queue.js";
 export { MessageDecoder, type MessageParser } from "./decode.js";
 export { encodeMessage } from "./encode.js";
-export { errno, errnoOfStatus, statusOfErrno } from "./errno.js";
+export { errno, errnoOfStatus, statusOfErrno } from "../../../src/linux-errno.js";
 export {
   urbFlags,
   usbipStatus,

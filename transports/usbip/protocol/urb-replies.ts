@@ -75,13 +75,18 @@ export class UrbReplyReader<A extends AwaitedReply> {
     }
   }
 
+  /** A reply has begun, and is not whole yet. */
+  get isWithin(): boolean {
+    return !this.#isStopped && (this.#part !== "header" || this.#filled > 0);
+  }
+
   /**
    * The peer has ended.
    *
    * @throws {@link TransportError} `protocol-error` if it did so in the middle of a reply
    */
   finish(): void {
-    if (this.#isStopped || (this.#part === "header" && this.#filled === 0)) return;
+    if (!this.isWithin) return;
     this.#isStopped = true;
     throw protocolError("ended in the middle of a message");
   }

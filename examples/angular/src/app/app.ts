@@ -1,4 +1,4 @@
-import { Component, inject } from "@angular/core";
+import { ApplicationRef, Component, createEnvironmentInjector, EnvironmentInjector, inject } from "@angular/core";
 import { Picture } from "./picture";
 import { Scope } from "./scope";
 import { Sources, type Source } from "./sources";
@@ -20,9 +20,20 @@ export class App {
   ];
 
   constructor() {
-    // For the tests of this example: what is held of buses now.
+    // For the tests of this example: what is held of buses now, and injectors to destroy.
     const { bus, count } = this.sources;
-    Object.assign(globalThis, { rxIsoch: { held: () => ({ live: count.live, ...bus.audit() }) } });
+    const parent = inject(EnvironmentInjector);
+    const application = inject(ApplicationRef);
+    const rxIsoch = {
+      held: () => ({ live: count.live, ...bus.audit() }),
+      streams: () => {
+        const injector = createEnvironmentInjector([Streams], parent);
+        const streams = injector.get(Streams);
+        return { start: () => streams.start(), state: () => streams.state(), destroy: () => injector.destroy() };
+      },
+      destroy: () => application.destroy(),
+    };
+    Object.assign(globalThis, { rxIsoch });
   }
 
   protected choose(source: Source): void {

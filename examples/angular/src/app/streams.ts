@@ -1,7 +1,8 @@
 import { computed, inject, Injectable } from "@angular/core";
-import { isochPipe, type IsochError } from "rx-isoch";
+import { isochPipe, type IsochError, type IsochResults } from "rx-isoch";
 import { isochStream, latestSignal, replug, type IsochStream } from "rx-isoch/angular";
-import { throughput } from "rx-isoch/operators";
+import { throughput, type Throughput } from "rx-isoch/operators";
+import { concat, of, type OperatorFunction } from "rxjs";
 import { pictures } from "../usb/pictures";
 import { demo, demoIds } from "../usb/protocol";
 import { waveform } from "../usb/waveform";
@@ -13,12 +14,12 @@ export class Streams {
   readonly #sources = inject(Sources);
 
   readonly camera = this.#stream(demo.camera.endpoint);
-  readonly picture = latestSignal(this.camera.results.pipe(pictures()));
-  readonly cameraRates = latestSignal(this.camera.results.pipe(throughput({ window: 500 })));
+  readonly picture = latestSignal(this.camera.eachRun(pictures()));
+  readonly cameraRates = latestSignal(this.camera.eachRun(rates()));
 
   readonly microphone = this.#stream(demo.microphone.endpoint);
-  readonly waveform = latestSignal(this.microphone.results.pipe(waveform(1200)));
-  readonly microphoneRates = latestSignal(this.microphone.results.pipe(throughput({ window: 500 })));
+  readonly waveform = latestSignal(this.microphone.eachRun(waveform(1200)));
+  readonly microphoneRates = latestSignal(this.microphone.eachRun(rates()));
 
   /** Both together, as far as they have something to tell. */
   readonly state = computed(() => {
@@ -45,4 +46,9 @@ export class Streams {
       restart: replug(() => this.#sources.transport(), demoIds),
     });
   }
+}
+
+/** The rates of a run, and none once it is over. */
+function rates(): OperatorFunction<IsochResults, Throughput | undefined> {
+  return (run) => concat(run.pipe(throughput({ window: 500 })), of(undefined));
 }

@@ -90,7 +90,7 @@ describe("a server that, asked for a device,", () => {
     ...wrongAnswers,
     ["hands out another", "protocol-error", (peer) => peer.send(importReply("1-9"))],
     ["has it no more", "no-such-device", (peer) => peer.send(refusal(4))],
-    ["has given it away", "interface-busy", (peer) => peer.send(refusal(2))],
+    ["has given it to somebody else: a second import", "interface-busy", (peer) => peer.send(refusal(2))],
     ["does not have it available", "interface-busy", (peer) => peer.send(refusal(1))],
     ["cannot", "transport-failed", (peer) => peer.send(refusal(3))],
     ["says what no server says", "transport-failed", (peer) => peer.send(refusal(77))],
@@ -182,11 +182,7 @@ describe("a server that, while a device is open,", () => {
       "protocol-error",
       (peer, command) => peer.reply(command, { seqnum: 4_000_000_000 }),
     ],
-    [
-      "answers with an unknown command",
-      "protocol-error",
-      (peer, command) => peer.sendBytes(altered(encode(command), 0, 5)),
-    ],
+    ["sends an unknown message", "protocol-error", (peer, command) => peer.sendBytes(altered(encode(command), 0, 5))],
     ["sends a command", "protocol-error", (peer, command) => peer.send(command)],
     [
       "answers an unlink that was not asked",
@@ -198,12 +194,16 @@ describe("a server that, while a device is open,", () => {
       "protocol-error",
       (peer, command) => peer.sendBytes(altered(encode(command), 24, 13)),
     ],
-    ["moves a terabyte", "protocol-error", (peer, command) => peer.sendBytes(altered(encode(command), 24, 0xffffffff))],
+    [
+      "sends an oversized message, of four gigabytes",
+      "protocol-error",
+      (peer, command) => peer.sendBytes(altered(encode(command), 24, 0xffffffff)),
+    ],
     ["has fewer packets", "protocol-error", (peer, command) => peer.sendBytes(altered(encode(command), 32, 2))],
     [
-      "has more packets",
+      "claims a million packets",
       "protocol-error",
-      (peer, command) => peer.sendBytes(altered(encode(command), 32, 1_000_000_000)),
+      (peer, command) => peer.sendBytes(altered(encode(command), 32, 1_000_000)),
     ],
     ["has no packets", "protocol-error", (peer, command) => peer.sendBytes(altered(encode(command), 32, 0xffffffff))],
     [
@@ -212,17 +212,17 @@ describe("a server that, while a device is open,", () => {
       (peer, command) => peer.reply(command, { actual: [4, 5, 3] }),
     ],
     [
-      "moves less in all than in its packets",
+      "has lengths that lie: less in all than in its packets",
       "protocol-error",
       (peer, command) => peer.reply(command, { actual: [4, 4, 4], actualLength: 11, data: bytes(11) }),
     ],
     [
-      "moves more in all than in its packets",
+      "has lengths that lie: more in all than in its packets",
       "protocol-error",
       (peer, command) => peer.reply(command, { actual: [4, 0, 4], actualLength: 12, data: bytes(12) }),
     ],
     [
-      "answers twice",
+      "sends a duplicate, the same answer twice",
       "protocol-error",
       (peer, command) => {
         peer.reply(command);
@@ -230,7 +230,7 @@ describe("a server that, while a device is open,", () => {
       },
     ],
     [
-      "ends in the middle of a reply",
+      "sends a truncated message, and ends",
       "protocol-error",
       (peer, command) => {
         peer.sendBytes(encode(command).subarray(0, 55));
@@ -238,7 +238,7 @@ describe("a server that, while a device is open,", () => {
       },
     ],
     [
-      "stops in the middle of a reply",
+      "stops writing in the middle of a message",
       "transport-failed",
       (peer, command) => peer.sendBytes(encode(command).subarray(0, 55)),
     ],
@@ -285,7 +285,7 @@ describe("a server that, while a device is open,", () => {
     await until(() => peer.isClosed);
   });
 
-  it("takes nothing any more: what is queued for it is bounded, and closing does not hang", async () => {
+  it("stops reading: what is queued for it is bounded, and closing does not hang", async () => {
     const { peer, port } = await scriptedPort(counterProtocol.outEndpoint, { timeout: 50 });
     peer.stream.pause();
     const buffer = new Uint8Array(3000 * 8000);
@@ -295,6 +295,64 @@ describe("a server that, while a device is open,", () => {
     port.cancel(sent);
     expect((await sent.completion).error?.code).toBe("transport-failed");
     await done(port.device.close());
+  });
+
+  it("stops writing in the middle of a message that nobody asked for: in time, the connection is closed", async () => {
+    const { peer, port } = await scriptedPort(counterProtocol.inEndpoint, { timeout: 50 });
+    const gone = firstValueFrom(port.device.gone);
+    peer.sendBytes(Uint8Array.of(0, 0, 0, 4, 0));
+    expect((await gone).message).toContain("finish a message that it began within 50 ms");
+    await until(() => peer.isClosed);
+  });
+
+  it("stops writing in mid-message, and goes on byte for byte: the connection is closed all the same", async () => {
+    const { peer, port } = await scriptedPort(counterProtocol.inEndpoint, { timeout: 50 });
+    const sent = port.submit({ lengths: [64, 64, 64] });
+    await until(() => peer.submits.length === 1);
+    const [command] = peer.submits;
+    if (command === undefined) throw new Error("nothing was submitted");
+    const bytes = encode(command);
+    let at = 0;
+    const dripping = setInterval(() => {
+      if (at < bytes.length) peer.sendBytes(bytes.subarray(at, ++at));
+    }, 20);
+    expect((await sent.completion).error?.code).toBe("transport-failed");
+    clearInterval(dripping);
+    expect(at).toBeLessThan(bytes.length);
+    await until(() => peer.isClosed);
+  });
+
+  it("reorders its answers: each transfer has its own, and they are told in the order of submission", async () => {
+    const { peer, port } = await scriptedPort(counterProtocol.inEndpoint, { timeout: 5000 });
+    const sent = [1, 2, 3].map((length) => port.submit({ lengths: [length] }));
+    await until(() => peer.submits.length === 3);
+    const told: number[] = [];
+    sent.forEach(({ completion }, i) => void completion.then(() => told.push(i)));
+    const submits = [...peer.submits];
+    // The bus had them in their order.
+    for (const i of [2, 0, 1]) {
+      const command = submits[i];
+      if (command !== undefined) peer.reply(command, { startFrame: 100 + i });
+    }
+    await Promise.all(sent.map(({ completion }) => completion));
+    expect(told).toStrictEqual([0, 1, 2]);
+    expect(sent.map(({ submission }) => [submission.error, [...submission.actual]])).toStrictEqual([
+      [undefined, [1]],
+      [undefined, [2]],
+      [undefined, [3]],
+    ]);
+  });
+
+  it("reorders the pieces of its messages: protocol-error", async () => {
+    const { peer, port } = await scriptedPort(counterProtocol.inEndpoint, { timeout: 5000 });
+    const sent = port.submit({ lengths: [64] });
+    await until(() => peer.submits.length === 1);
+    const [command] = peer.submits;
+    if (command === undefined) throw new Error("nothing was submitted");
+    const bytes = encode(command);
+    peer.sendBytes(bytes.subarray(48), bytes.subarray(0, 48));
+    expect((await sent.completion).error?.code).toBe("protocol-error");
+    await until(() => peer.isClosed);
   });
 
   it("ends a stream with what it did, and what had arrived before", async () => {

@@ -1,12 +1,12 @@
 import dns from "node:dns";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { firstValueFrom, from, lastValueFrom, toArray } from "rxjs";
+import { firstValueFrom, from, lastValueFrom, take, toArray } from "rxjs";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { isochPipe } from "rx-isoch";
 import { close, issue } from "rx-isoch/operators";
 import { usbip, UsbipServer } from "rx-isoch/transports/usbip";
-import { connectTcp, listenTcp, type TcpAddress } from "rx-isoch/transports/usbip/tcp";
+import { connectTcp, listenTcp, type TcpAddress, type TcpOptions } from "rx-isoch/transports/usbip/tcp";
 import {
   counterDevice,
   counterProtocol,
@@ -94,6 +94,92 @@ describe("connecting", () => {
     const { port } = await listening();
     const transport = usbip({ connect: connectTcp({ host: "127.0.0.1", port }), timeout: 50 });
     expect(await codeOf(transport.devices())).toBe("transport-failed");
+  });
+});
+
+describe("with a token", () => {
+  const token = "0123456789abcdef";
+
+  /** At an address that other machines can reach, seen from this one. */
+  async function demanding(options: TcpOptions = { host: "0.0.0.0", token }) {
+    const bus = new VirtualBus({ devices: [counterDevice()], clock: unpacedClock() });
+    const server = new UsbipServer({ transports: [bus] });
+    const failures: string[] = [];
+    server.failures.subscribe(({ code }) => failures.push(code));
+    const { port } = await new Promise<TcpAddress>((resolve, reject) => {
+      const subscription = listenTcp(server, { port: 0, ...options }).subscribe({ next: resolve, error: reject });
+      onTestFinished(() => {
+        subscription.unsubscribe();
+      });
+    });
+    onTestFinished(() => done(server.close()));
+    const transport = (offered?: string) =>
+      usbip({ connect: connectTcp({ host: "127.0.0.1", port, token: offered }), timeout: 5000 });
+    return { server, failures, transport };
+  }
+
+  it("the server demands it before anything else, and streams to who has it", async () => {
+    const { transport, server, failures } = await demanding();
+    const pipe = isochPipe(transport(token), { vendorId, endpoint: counterProtocol.inEndpoint, alternate: 1 });
+    const [results] = await lastValueFrom(pipe.results({ frames: 8 }).pipe(take(1), toArray()));
+    expect(results?.error).toBe("ok");
+    await lastValueFrom(pipe.closing, { defaultValue: undefined });
+    await until(() => server.clients === 0);
+    expect(failures).toStrictEqual([]);
+  });
+
+  it("another one: access-denied, while a client that has it goes on", async () => {
+    const { transport, failures } = await demanding();
+    const device = await firstValueFrom(transport(token).open({ vendorId }));
+    expect(await codeOf(transport("fedcba9876543210").devices())).toBe("access-denied");
+    expect(await codeOf(transport("fedcba9876543210").open({ vendorId }))).toBe("access-denied");
+    expect(failures).toStrictEqual(["access-denied", "access-denied"]);
+    await done(device.claimInterface(0));
+    await done(device.close());
+  });
+
+  it("none: the connection is closed without an answer", async () => {
+    const { transport, failures } = await demanding();
+    expect(await codeOf(transport().devices())).toBe("transport-failed");
+    expect(failures).toStrictEqual(["access-denied"]);
+  });
+
+  it("where the server demands none: it does not know what that is, and the error says so", async () => {
+    const { transport, failures } = await demanding({});
+    const error = await lastValueFrom(transport(token).devices()).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: "TransportError", message: expect.stringContaining("demands one") as string });
+    expect(failures).toStrictEqual(["protocol-error"]);
+  });
+
+  it.each(["", "short", "x".repeat(1025)])("%j is none: invalid-option, and nobody connects", async (offered) => {
+    expect(await codeOf(connectTcp({ host: "127.0.0.1", port: 1, token: offered }))).toBe("invalid-option");
+  });
+
+  it.each([
+    ["something else", Uint8Array.of(1, 0x11, 0, 3, 0, 0, 0, 0), "protocol-error"],
+    ["nothing, and hangs up", undefined, "protocol-error"],
+    ["that it refuses", Uint8Array.of(1, 0x11, 0x72, 0x78, 0, 0, 0, 1), "access-denied"],
+    ["what no server says", Uint8Array.of(1, 0x11, 0x72, 0x78, 0, 0, 0, 9), "access-denied"],
+  ])("a server that answers %s: the connection is closed", async (_, answer, code) => {
+    const { listener, port } = await listening();
+    let isClosed = false;
+    listener.on("connection", (socket) => {
+      socket.on("error", () => undefined);
+      socket.on("close", () => (isClosed = true));
+      socket.on("end", () => socket.end());
+      socket.once("data", () => {
+        if (answer === undefined) socket.end();
+        else socket.write(answer);
+      });
+    });
+    expect(await codeOf(connectTcp({ host: "127.0.0.1", port, token }))).toBe(code);
+    await until(() => isClosed);
+  });
+
+  it("a server that takes it and says nothing: in time, transport-failed", async () => {
+    const { port } = await listening();
+    const connect = connectTcp({ host: "127.0.0.1", port, token });
+    expect(await codeOf(usbip({ connect, timeout: 50 }).devices())).toBe("transport-failed");
   });
 });
 

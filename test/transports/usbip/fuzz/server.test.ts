@@ -11,9 +11,9 @@ import { ManualClock } from "../manual-clock.js";
 import { memoryStreams } from "../memory-stream.js";
 import { counters, nothing } from "../set-up.js";
 import { asSubmitReply, StrictClient } from "../strict-client.js";
-import { mutations, Mutator, type Mutation } from "./mutation.js";
+import { counted, mutations, Mutator, type Mutation } from "./mutation.js";
 import { Overhearer, type Overheard } from "./overhearer.js";
-import { advance, check, codeOf, conversations, settle, Surroundings, Tally } from "./world.js";
+import { advance, check, chunks, codeOf, conversations, counts, settle, Surroundings, Tally } from "./world.js";
 
 const limits = { packets: 64, transferLength: 1 << 14, bytesInFlight: 1 << 13, patience: 1000 };
 /** A message, and what may come in one piece with it. */
@@ -42,7 +42,7 @@ type Say =
   | { readonly what: "unlink"; readonly back: number };
 
 type Step =
-  | { readonly do: "say"; readonly say: Say; readonly mutation: Mutation | undefined }
+  | { readonly do: "say"; readonly say: Say }
   | { readonly do: "time"; readonly microseconds: number }
   | { readonly do: "settle" | "deaf" | "hear" };
 
@@ -52,6 +52,8 @@ interface Script {
   /** What is said before, unchanged. */
   readonly prefix: "none" | "import" | "select" | "stream";
   readonly steps: readonly Step[];
+  /** Of what is said in the steps: the first is number 0, and behind the last they begin anew. */
+  readonly changes: readonly { readonly message: number; readonly mutation: Mutation }[];
   readonly ending: "end" | "destroy" | "silence" | "unplug" | "server";
 }
 
@@ -97,20 +99,20 @@ const says: fc.Arbitrary<Say> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ what: one("import"), busId: one("1-1", "1-2", "9-9") }) },
   { weight: 1, arbitrary: fc.record({ what: one("list") }) },
 );
-const sometimes = fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: mutations });
 const steps: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 12,
-    arbitrary: fc.record({ do: one("say"), say: says, mutation: sometimes }),
+    arbitrary: fc.record({ do: one("say"), say: says }),
   },
   { weight: 5, arbitrary: fc.record({ do: one("time"), microseconds: fc.constantFrom(125, 500, 2000, 300_000) }) },
   { weight: 2, arbitrary: fc.record({ do: one("settle", "settle", "deaf", "hear") }) },
 );
 const scripts: fc.Arbitrary<Script> = fc.record({
   device: one("counter", "counter", "interrupting"),
-  chunk: fc.constantFrom(1, 13, 48, 1 << 16, 1 << 16),
+  chunk: chunks,
   prefix: one("none", "import", "select", "select", "stream", "stream", "stream"),
   steps: fc.array(steps, { minLength: 1, maxLength: 12 }),
+  changes: fc.array(fc.record({ message: fc.nat(11), mutation: mutations }), { minLength: 1, maxLength: 3 }),
   ending: fc.oneof(
     { weight: 12, arbitrary: one("end", "destroy", "silence") },
     { weight: 1, arbitrary: one("unplug", "server") },
@@ -269,7 +271,8 @@ class World {
   accept(chunk: number) {
     const [theirs, stream] = memoryStreams(chunk);
     const state: { end: string | undefined } = { end: undefined };
-    this.server.accept(theirs).subscribe({
+    const { stream: heard, heard: count } = counted(theirs);
+    this.server.accept(heard).subscribe({
       error: (error: unknown) => {
         state.end = codeOf(error);
       },
@@ -277,7 +280,7 @@ class World {
         state.end = "completed";
       },
     });
-    return { stream, state };
+    return { stream, state, heard: count };
   }
 
   /** To where whatever was queued has had its turn, the farthest start too. */
@@ -316,16 +319,19 @@ class Conversations {
     const world = this.#worlds.get(script.device) ?? new World(script.device);
     this.#worlds.delete(script.device);
     if (world.conversations++ === 0) await world.witness.begin();
-    await this.#converse(script, world);
+    const isChanged = await this.#converse(script, world);
     if (script.ending === "unplug" || world.conversations === lifetime) await world.close();
     else if (script.ending !== "server") this.#worlds.set(script.device, world);
     check(this.#surroundings.unhandled.length === 0, () => `nobody heard ${String(this.#surroundings.unhandled)}`);
     check(this.#surroundings.timers === 0, () => `${this.#surroundings.timers} timers are left`);
+    this.tally.run++;
+    counts(isChanged);
   }
 
-  async #converse(script: Script, world: World): Promise<void> {
+  /** Tells whether something was changed that the server heard. */
+  async #converse(script: Script, world: World): Promise<boolean> {
     const { clock, bus, witness } = world;
-    const { stream, state } = world.accept(script.chunk);
+    const { stream, state, heard } = world.accept(script.chunk);
     const client = new Overhearer(stream, limits);
     const mutator = new Mutator((bytes) => {
       client.say(bytes);
@@ -346,9 +352,14 @@ class Conversations {
       await settle();
       clock.advance(700);
     }
+    const messages = script.steps.filter((step) => step.do === "say").length;
+    let message = 0;
     for (const step of script.steps) {
-      if (step.do === "say") say(step.say, step.mutation);
-      else if (step.do === "deaf") stream.pause();
+      if (step.do === "say") {
+        const change = script.changes.find((each) => each.message % messages === message);
+        say(step.say, change?.mutation);
+        message++;
+      } else if (step.do === "deaf") stream.pause();
       else if (step.do === "hear") stream.resume();
       else {
         if (step.do === "time") clock.advance(step.microseconds);
@@ -381,7 +392,9 @@ class Conversations {
     check(capacity <= bounds.capacity, () => `${capacity} bytes in a queue`);
     check(world.weight.most() <= bounds.inFlight, () => `${world.weight.most()} bytes on the bus`);
     check(stream.mostWaiting <= bounds.waiting, () => `${stream.mostWaiting} bytes of replies wait`);
-    this.#count(client.heard, state.end ?? "", !wasOver && inFlight > 1);
+    const isChanged = mutator.isChanged(heard());
+    if (isChanged) this.#count(client.heard, state.end ?? "", !wasOver && inFlight > 1);
+    return isChanged;
   }
 
   #count(
@@ -414,7 +427,9 @@ it(
       parameters,
     );
     if (parameters.path !== undefined) return;
-    console.info(`${parameters.numRuns} conversations of clients. ${all.tally.toString()}`);
+    console.info(
+      `${parameters.numRuns} conversations of clients that were changed, of ${all.tally.run} (FUZZ_SEED=${parameters.seed}). ${all.tally.toString()}`,
+    );
     all.tally.assert(parameters.numRuns, {
       imported: 60,
       submitted: 40,

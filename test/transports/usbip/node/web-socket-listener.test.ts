@@ -499,6 +499,26 @@ describe("a server that somebody else makes", () => {
     expect(http.listenerCount("upgrade")).toBe(0);
   });
 
+  it("that listens anew has the limit of connections that it had", async () => {
+    const http = await httpServer();
+    const server = new UsbipServer({ transports: [] });
+    const addresses: WebSocketAddress[] = [];
+    const listening = listenWebSocket(server, { server: http, connections: 1 }).subscribe((at) => addresses.push(at));
+    onTestFinished(() => {
+      listening.unsubscribe();
+    });
+    const first = await rawRequest(addresses.at(-1)?.port ?? 0);
+    expect(await statusOf(first)).toBe(101);
+    http.close();
+    http.listen(0, "127.0.0.1");
+    await until(() => addresses.length === 2);
+    const port = addresses.at(-1)?.port ?? 0;
+    expect(await statusOf(await rawRequest(port))).toBe(503);
+    first.destroy();
+    await until(() => server.clients === 0);
+    expect(await statusOf(await rawRequest(port))).toBe(101);
+  });
+
   it("that others can reach takes a token as well", async () => {
     const http = await httpServer("0.0.0.0");
     expect(await codeOf({ server: http })).toBe("invalid-option");

@@ -53,10 +53,10 @@ test(
       const remote = usbip({ connect });
       const listed = await firstValueFrom(remote.devices().pipe(bufferTime(3000)));
       expect(listed.map(({ device }) => device.speed)).toStrictEqual(["full"]);
-      const results = await readCounters(remote, { serialNumber }, { frames: 64, queue: 10, transfers: 45 });
       // Server, client and libusb run in this one process for the first time: until they are compiled, emulation holds
       // up the thread of libusb, too.
-      expectEveryCounter(results.slice(15));
+      await readCounters(remote, { serialNumber }, { frames: 64, queue: 10, transfers: 15 });
+      expectEveryCounter(await readCounters(remote, { serialNumber }, { frames: 64, queue: 10, transfers: 45 }));
       const other = remote.open({ serialNumber: kept.serialNumber });
       await expect(lastValueFrom(other)).rejects.toMatchObject({ code: "no-such-device" });
     }

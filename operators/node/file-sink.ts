@@ -1,0 +1,61 @@
+import { open, type FileHandle } from "node:fs/promises";
+import type { Sink } from "../../src/sink.js";
+
+/**
+ * What a file of some format is made of.
+ * @internal
+ */
+export interface FileLayout<T, R> {
+  /** The bytes to append for a value. */
+  readonly add: (value: T) => readonly Uint8Array[];
+  /** What comes at the end, and what then replaces the beginning. */
+  readonly finish: () => { readonly tail: readonly Uint8Array[]; readonly head: Uint8Array; readonly summary: R };
+}
+
+/**
+ * A file as a sink: written front to back, with a beginning that is written again at the end. However
+ * the stream ends, the file is finished, and holds what had come.
+ *
+ * @internal
+ */
+export async function fileSink<T, R>(path: string, layout: FileLayout<T, R>): Promise<Sink<T, R>> {
+  const file = await open(path, "w");
+  let length = 0;
+  let written = Promise.resolve();
+  let finished: Promise<R> | undefined;
+  const append = async (pieces: readonly Uint8Array[]) => {
+    for (const piece of pieces) {
+      await writeWhole(file, piece, length);
+      length += piece.length;
+    }
+  };
+  const finish = async () => {
+    try {
+      // What failed has been told of.
+      await written.catch(() => undefined);
+      const { tail, head, summary } = layout.finish();
+      await append(tail);
+      await writeWhole(file, head, 0);
+      return summary;
+    } finally {
+      await file.close();
+    }
+  };
+  return {
+    write: (value) => {
+      written = append(layout.add(value));
+      return written;
+    },
+    close: () => (finished ??= finish()),
+    abort: async () => {
+      await (finished ??= finish());
+    },
+  };
+}
+
+async function writeWhole(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, at + written);
+    written += bytesWritten;
+  }
+}

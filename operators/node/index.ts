@@ -1,0 +1,14 @@
+export type { AviSummary } from "./avi-layout.js";
+export { pcmInput, pictureInput } from "./ffmpeg-input.js";
+export type { FfmpegOptions } from "./ffmpeg-process.js";
+export { fromFfmpeg } from "./from-ffmpeg.js";
+export { fromReadable } from "./from-readable.js";
+export { fromWav, type WavSound } from "./from-wav.js";
+export type { CameraPicture, PcmFormat, PcmSamples, PictureFormat, TimedPicture } from "./media.js";
+export { toAvi, type AviOptions } from "./to-avi.js";
+export { toFfmpeg } from "./to-ffmpeg.js";
+export { toPng } from "./to-png.js";
+export { toReadable, type ReadableOptions } from "./to-readable.js";
+export { toWav } from "./to-wav.js";
+export type { WavSummary } from "./wav-layout.js";
+export { writeTo, type WriteOptions } from "./write-to.js";

@@ -1,0 +1,148 @@
+import type { ConfigurationDescriptor, InterfaceDescriptor, RawDescriptor } from "../../descriptors/model.js";
+import { DescriptorError } from "../../errors.js";
+import { controlSubtypes as subtypes, videoClass, videoSubclasses } from "./codes.js";
+import { atLeast, type ClassDescriptor, parseEach, unusable } from "./fields.js";
+import type { SkippedDescriptor, VideoFunction, VideoStreaming, VideoTerminal, VideoUnit } from "./model.js";
+import { parseStreaming } from "./streaming-interface.js";
+
+/** The header of a VideoControl interface (UVC 1.5, 3.7.2). */
+interface Header {
+  readonly version: number;
+  readonly clockFrequency: number;
+  /** baInterfaceNr. */
+  readonly interfaces: readonly number[];
+}
+
+/**
+ * The video functions of a configuration, in its order: cameras, grabbers, video outputs. Of each, what the
+ * class-specific descriptors of its VideoControl interface and of its streaming interfaces say (UVC 1.5,
+ * 3.7 and 3.9).
+ *
+ * A class-specific descriptor stands by itself, so one that is too short, contradicts itself or is of no known
+ * kind costs nothing but itself: it is listed in `skipped`, with the reason. Only without the header of the
+ * VideoControl interface nothing is known. Streaming interfaces that the header does not name count as well
+ * where they follow in the same association, and where there is one function: headers are wrong about that.
+ *
+ * @throws {@link DescriptorError} `bad-descriptor` for a VideoControl interface without a header that can be read
+ *
+ * @example
+ * ```ts
+ * import type { ConfigurationDescriptor } from "rx-isoch";
+ * import { videoFunctions } from "rx-isoch/class/uvc";
+ *
+ * export function sizes(configuration: ConfigurationDescriptor): string[] {
+ *   return videoFunctions(configuration).flatMap(({ streaming }) =>
+ *     streaming.flatMap(({ formats }) =>
+ *       formats.flatMap((format) => format.sizes.map((size) => `${format.encoding} ${size.width} × ${size.height}`)),
+ *     ),
+ *   );
+ * }
+ * ```
+ */
+export function videoFunctions(configuration: ConfigurationDescriptor): VideoFunction[] {
+  const controls = configuration.interfaces.filter((each) => isVideo(each, videoSubclasses.control));
+  const parsed = controls.map(parseControl);
+  const named = new Set(parsed.flatMap(({ header }) => header.interfaces));
+  const streaming = configuration.interfaces.filter((each) => isVideo(each, videoSubclasses.streaming));
+  return parsed.map(({ header, interfaceNumber, terminals, units, skipped }) => {
+    const isOwn = ({ number }: InterfaceDescriptor) =>
+      header.interfaces.includes(number) ||
+      (!named.has(number) && isTogether(configuration, interfaceNumber, number, parsed.length));
+    return {
+      version: header.version,
+      clockFrequency: header.clockFrequency,
+      interfaceNumber,
+      terminals,
+      units,
+      streaming: streaming
+        .filter(isOwn)
+        .map(parseStreaming)
+        .filter((each): each is VideoStreaming => each !== undefined),
+      skipped,
+    };
+  });
+}
+
+function isVideo({ alternates }: InterfaceDescriptor, subclass: number): boolean {
+  return alternates.some((each) => each.interfaceClass === videoClass && each.interfaceSubclass === subclass);
+}
+
+function isTogether(
+  { associations }: ConfigurationDescriptor,
+  control: number,
+  streaming: number,
+  functions: number,
+): boolean {
+  if (functions === 1) return true;
+  return associations.some(
+    ({ firstInterface, interfaceCount }) =>
+      [control, streaming].every((each) => each >= firstInterface && each < firstInterface + interfaceCount),
+  );
+}
+
+function parseControl({ number, alternates }: InterfaceDescriptor) {
+  const extra: readonly RawDescriptor[] = alternates.flatMap((each) => each.extra);
+  const terminals: VideoTerminal[] = [];
+  const units: VideoUnit[] = [];
+  const skipped: SkippedDescriptor[] = [];
+  let header: Header | undefined;
+  parseEach(extra, skipped, (each) => {
+    switch (each.subtype) {
+      case subtypes.header:
+        if (header !== undefined) unusable("the interface has a header already");
+        header = parseHeader(each);
+        break;
+      case subtypes.inputTerminal:
+      case subtypes.outputTerminal:
+        terminals.push(parseTerminal(each));
+        break;
+      default:
+        units.push(parseUnit(each));
+    }
+  });
+  if (header !== undefined) return { interfaceNumber: number, header, terminals, units, skipped };
+  const reason = skipped[0]?.reason ?? "it has none";
+  throw new DescriptorError(
+    "bad-descriptor",
+    `the VideoControl interface ${number} has no header that can be read (${reason}): the device's descriptor is wrong`,
+  );
+}
+
+/** UVC 1.5, 3.7.2: 12 bytes, and one for each streaming interface. */
+function parseHeader(descriptor: ClassDescriptor): Header {
+  atLeast(descriptor, "VideoControl header", 12);
+  const { fields, length } = descriptor;
+  const count = Math.min(fields.getUint8(11), length - 12);
+  return {
+    version: fields.getUint16(3, true),
+    clockFrequency: fields.getUint32(7, true),
+    interfaces: Array.from({ length: count }, (_, i) => fields.getUint8(12 + i)),
+  };
+}
+
+function parseTerminal(descriptor: ClassDescriptor): VideoTerminal {
+  const { fields, subtype } = descriptor;
+  const isInput = subtype === subtypes.inputTerminal;
+  atLeast(descriptor, isInput ? "input terminal" : "output terminal", isInput ? 8 : 9);
+  return {
+    direction: isInput ? "input" : "output",
+    id: fields.getUint8(3),
+    type: fields.getUint16(4, true),
+    associatedTerminal: fields.getUint8(6),
+    source: isInput ? undefined : fields.getUint8(7),
+  };
+}
+
+const kinds: Readonly<Record<number, VideoUnit["kind"]>> = {
+  [subtypes.selectorUnit]: "selector",
+  [subtypes.processingUnit]: "processing",
+  [subtypes.extensionUnit]: "extension",
+  [subtypes.encodingUnit]: "encoding",
+};
+
+function parseUnit(descriptor: ClassDescriptor): VideoUnit {
+  const kind = kinds[descriptor.subtype];
+  if (kind === undefined) unusable(`nothing is known of the subtype 0x${descriptor.subtype.toString(16)}`);
+  atLeast(descriptor, `${kind} unit`, 5);
+  return { kind, id: descriptor.fields.getUint8(3), descriptor: descriptor.descriptor };
+}

@@ -1,0 +1,62 @@
+import { streamingSubtypes } from "./codes.js";
+import { atLeast, type ClassDescriptor, unusable } from "./fields.js";
+import type { VideoIntervals, VideoSize } from "./model.js";
+
+/** Where the intervals begin, behind the fields that each frame descriptor has. */
+const intervalsAt = 26;
+
+/**
+ * A frame descriptor of any kind (uncompressed payload 1.5, table 3-2; MJPEG 1.5, table 3-2; frame-based
+ * payload 1.5, table 3-2).
+ *
+ * bFrameIntervalType is believed as far as the descriptor goes: of intervals that it announces and does not
+ * have, those that are there count. Intervals of zero are left out, they would be a division by zero.
+ */
+export function parseSize(descriptor: ClassDescriptor): VideoSize {
+  atLeast(descriptor, "frame", intervalsAt);
+  const { fields, subtype } = descriptor;
+  const isFrameBased = subtype === streamingSubtypes.frameBasedFrame;
+  const width = fields.getUint16(5, true);
+  const height = fields.getUint16(7, true);
+  if (width === 0 || height === 0) unusable(`a size of ${width} × ${height} has no pixels`);
+  const intervals = parseIntervals(descriptor, fields.getUint8(isFrameBased ? 21 : 25));
+  const given = fields.getUint32(isFrameBased ? 17 : 21, true);
+  return {
+    index: fields.getUint8(3),
+    width,
+    height,
+    minBitRate: fields.getUint32(9, true),
+    maxBitRate: fields.getUint32(13, true),
+    maxFrameSize: isFrameBased ? 0 : fields.getUint32(17, true),
+    defaultInterval: nearestInterval(intervals, given),
+    intervals,
+  };
+}
+
+function parseIntervals({ fields, length }: ClassDescriptor, count: number): VideoIntervals {
+  const at = (index: number) => fields.getUint32(intervalsAt + 4 * index, true);
+  const there = Math.floor((length - intervalsAt) / 4);
+  if (count > 0) {
+    const values = Array.from({ length: Math.min(count, there) }, (_, i) => at(i)).filter((value) => value > 0);
+    if (values.length === 0) unusable("it has no frame interval");
+    return { type: "discrete", values };
+  }
+  if (there < 3) unusable("its frame intervals are stepped, and their range is cut off");
+  const min = at(0);
+  const max = at(1);
+  if (min === 0 || max < min) unusable(`its frame intervals are from ${min} to ${max}`);
+  // A step of zero, as devices with one interval have it, is a range of two values at most.
+  return { type: "stepped", min, max, step: at(2) === 0 ? Math.max(1, max - min) : at(2) };
+}
+
+/** The interval that a size has and that is nearest to one that is wanted, in units of 100 ns. */
+export function nearestInterval(intervals: VideoIntervals, wanted: number): number {
+  if (intervals.type === "discrete") {
+    return intervals.values.reduce((best, value) =>
+      Math.abs(value - wanted) < Math.abs(best - wanted) ? value : best,
+    );
+  }
+  const { min, max, step } = intervals;
+  const steps = Math.round((Math.min(Math.max(wanted, min), max) - min) / step);
+  return min + Math.min(steps, Math.floor((max - min) / step)) * step;
+}

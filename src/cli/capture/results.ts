@@ -1,0 +1,54 @@
+import { Observable, takeUntil } from "rxjs";
+import { isochPipe, IsochResults } from "../../index.js";
+import { subscribeInner } from "../../subscribe-inner.js";
+import type { StreamTarget } from "../target.js";
+import { whileOpen } from "../while-open.js";
+import type { CaptureContext } from "./format.js";
+
+/**
+ * What the endpoint brings, a transfer at a time, until enough frames have come or it is to stop. Completes
+ * when the device is closed.
+ *
+ * Errors: those of `openDevice` and of `IsochPipe.results`.
+ */
+export function capturedResults(target: StreamTarget, context: CaptureContext): Observable<IsochResults> {
+  const { frames = Infinity, transfer, queue, pause, stop } = context;
+  return whileOpen(target, (device) =>
+    isochPipe(device, target.endpoint)
+      .results({ frames: transfer, queue, pause })
+      .pipe(firstFrames(frames), takeUntil(stop)),
+  );
+}
+
+/** Results until they have so many frames together; the last is cut to fit. */
+function firstFrames(frames: number) {
+  return (source: Observable<IsochResults>): Observable<IsochResults> =>
+    new Observable((subscriber) => {
+      let left = frames;
+      subscribeInner(source, subscriber, {
+        next: (results) => {
+          subscriber.next(results.served <= left ? results : head(results, left));
+          left -= results.served;
+          if (left <= 0) subscriber.complete();
+        },
+      });
+    });
+}
+
+function head(results: IsochResults, frames: number): IsochResults {
+  const { firstFrame, lost, nativeStatuses, compacted, timestamp } = results;
+  const requested = results.requested.slice(0, frames);
+  const actual = results.actual.slice(0, frames);
+  const length = (compacted ? actual : requested).reduce((sum, each) => sum + each, 0);
+  return new IsochResults({
+    firstFrame,
+    lost,
+    requested,
+    actual,
+    statuses: results.statuses.slice(0, frames),
+    nativeStatuses: nativeStatuses?.slice(0, frames),
+    data: results.data.subarray(0, length),
+    compacted,
+    timestamp,
+  });
+}

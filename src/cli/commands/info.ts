@@ -1,0 +1,23 @@
+import { info } from "../info/info.js";
+import { deviceInfo } from "../info/device-info.js";
+import { deviceName, placeOptions, type PlaceArguments } from "../options.js";
+import { placeOf } from "../source.js";
+import { defaultVirtualKind } from "../virtual-devices.js";
+import type { DefineCommand } from "./command.js";
+
+interface Arguments extends PlaceArguments {
+  readonly json?: boolean;
+}
+
+/** `rx-isoch info` */
+export const infoCommand: DefineCommand = (program, done) => {
+  placeOptions(program.command("info"))
+    .description("print everything about one device")
+    .argument("[device]", "vendor:product, a part of its name or serial number, or its id", deviceName)
+    .option("--json", "print it as JSON")
+    .action(async (device: string | undefined, { json = false, ...place }: Arguments) => {
+      const isElsewhere = device !== undefined || place.bridge !== undefined;
+      const transport = await placeOf(isElsewhere ? place : { virtual: defaultVirtualKind, ...place });
+      done(await info(deviceInfo(transport, device), { json }));
+    });
+};

@@ -1,0 +1,64 @@
+import { createLogUpdate } from "log-update";
+import { bar, seconds } from "./format.js";
+
+/** A line for people that changes in place, on stderr; nothing where that is no terminal. */
+export interface ProgressLine {
+  /** Shows what this returns. Is not asked more often than people can read. */
+  show(text: () => ProgressText): void;
+  /** Takes the line away. */
+  clear(): void;
+}
+
+/** What a {@link ProgressLine} says. */
+export interface ProgressText {
+  readonly text: string;
+  /** From 0 to 1, where the end is known. */
+  readonly share?: number | undefined;
+}
+
+/** Milliseconds between two looks. */
+const pace = 100;
+/** Milliseconds after which people want to know what they wait for. */
+const patience = 300;
+const barWidth = 20;
+
+export function progressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
+  if (!stream.isTTY) return { show: () => undefined, clear: () => undefined };
+  const update = createLogUpdate(stream);
+  let last = -Infinity;
+  return {
+    show: (look) => {
+      const now = performance.now();
+      if (now - last < pace) return;
+      last = now;
+      update(lineOf(look(), stream.columns));
+    },
+    clear: () => {
+      update.clear();
+      update.done();
+    },
+  };
+}
+
+/** The line, no longer than the terminal is wide. */
+export function lineOf({ text, share }: ProgressText, columns: number): string {
+  const { done, left } = bar(share ?? 0, barWidth);
+  const line = share === undefined ? ` ${text}` : ` ${done}${left}  ${text}`;
+  return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
+}
+
+/** Says what is being waited for, once that takes longer than a moment. */
+export async function whileWaiting<T>(text: string, work: Promise<T>): Promise<T> {
+  const line = progressLine();
+  const since = performance.now();
+  const timer = setInterval(() => {
+    const waited = performance.now() - since;
+    if (waited >= patience) line.show(() => ({ text: `${text} ${seconds(waited)} s` }));
+  }, pace);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+    line.clear();
+  }
+}

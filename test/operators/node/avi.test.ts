@@ -1,0 +1,170 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { EMPTY, from, lastValueFrom, Observable, of } from "rxjs";
+import { afterAll, describe, expect, it } from "vitest";
+import { toAvi, type TimedPicture } from "../../../operators/node/index.js";
+import { AviLayout } from "../../../operators/node/avi-layout.js";
+import { failure, plain } from "../../support/plain-error.js";
+
+const directory = mkdtempSync(join(tmpdir(), "rx-isoch-avi-"));
+const path = join(directory, "clip.avi");
+
+afterAll(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const picture = (length: number, at = 0, format = "MJPEG"): TimedPicture => ({
+  format,
+  width: 64,
+  height: 48,
+  data: Uint8Array.from({ length }, (_, i) => i + length),
+  timestamp: at,
+});
+
+interface Chunk {
+  readonly name: string;
+  readonly offset: number;
+  readonly data: Buffer;
+}
+
+/** The chunks between two offsets, by the book: they fill the space, each on an even offset. */
+function chunksIn(bytes: Buffer, from_: number, to: number): Chunk[] {
+  const chunks: Chunk[] = [];
+  let offset = from_;
+  while (offset < to) {
+    const length = bytes.readUInt32LE(offset + 4);
+    chunks.push({ name: text(bytes, offset), offset, data: bytes.subarray(offset + 8, offset + 8 + length) });
+    offset += 8 + length + (length % 2);
+  }
+  expect(offset).toBe(to);
+  return chunks;
+}
+
+const text = (bytes: Buffer, offset: number) => bytes.toString("latin1", offset, offset + 4);
+
+/** Takes a file apart, and holds it to itself on the way. */
+function parse(bytes: Buffer) {
+  expect([text(bytes, 0), bytes.readUInt32LE(4), text(bytes, 8)]).toStrictEqual(["RIFF", bytes.length - 8, "AVI "]);
+  const [hdrl, movi, index, ...others] = chunksIn(bytes, 12, bytes.length);
+  if (hdrl === undefined || movi === undefined || index === undefined) throw new Error("not three chunks");
+  expect([others.length, hdrl.name, text(hdrl.data, 0), movi.name, text(movi.data, 0), index.name]).toStrictEqual([
+    0,
+    "LIST",
+    "hdrl",
+    "LIST",
+    "movi",
+    "idx1",
+  ]);
+  const [avih, strl] = chunksIn(bytes, hdrl.offset + 12, movi.offset);
+  if (avih === undefined || strl === undefined) throw new Error("no header");
+  expect([avih.name, avih.data.length, text(strl.data, 0)]).toStrictEqual(["avih", 56, "strl"]);
+  const [strh, strf] = chunksIn(bytes, strl.offset + 12, movi.offset);
+  if (strh === undefined || strf === undefined) throw new Error("no stream");
+  expect([strh.name, strh.data.length, strf.name, strf.data.length]).toStrictEqual(["strh", 56, "strf", 40]);
+  const pictures = chunksIn(bytes, movi.offset + 12, index.offset);
+  for (const [i, { name, offset, data }] of pictures.entries()) {
+    expect([name, text(index.data, i * 16)]).toStrictEqual(["00dc", "00dc"]);
+    // From the word `movi` on.
+    expect([index.data.readUInt32LE(i * 16 + 8), index.data.readUInt32LE(i * 16 + 12)]).toStrictEqual([
+      offset - movi.offset - 8,
+      data.length,
+    ]);
+  }
+  expect(index.data.length).toBe(pictures.length * 16);
+  expect([avih.data.readUInt32LE(16), strh.data.readUInt32LE(32)]).toStrictEqual([pictures.length, pictures.length]);
+  return {
+    microSecondsPerFrame: avih.data.readUInt32LE(0),
+    size: [avih.data.readUInt32LE(32), avih.data.readUInt32LE(36)],
+    largest: avih.data.readUInt32LE(28),
+    codec: text(strh.data, 4),
+    framesPerSecond: strh.data.readUInt32LE(24) / strh.data.readUInt32LE(20),
+    bitmap: [strf.data.readUInt32LE(4), strf.data.readUInt32LE(8), text(strf.data, 16)],
+    bits: strf.data.readUInt16LE(14),
+    pictures: pictures.map(({ data }) => data),
+  };
+}
+
+describe("toAvi", () => {
+  it("holds every picture, in a file by the book, whatever their sizes", async () => {
+    const lengths = fc.array(fc.nat({ max: 500 }), { minLength: 1, maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(lengths, fc.constantFrom(1, 25, 30, 29.97, 0.5), async (all, framesPerSecond) => {
+        const pictures = all.map((length) => picture(length));
+        const summary = await lastValueFrom(from(pictures).pipe(toAvi(path, { framesPerSecond })));
+        expect(summary).toStrictEqual({ frames: all.length, framesPerSecond });
+        const file = parse(readFileSync(path));
+        expect(file).toMatchObject({
+          microSecondsPerFrame: Math.round(1_000_000 / framesPerSecond),
+          size: [64, 48],
+          largest: Math.max(...all),
+          codec: "MJPG",
+          framesPerSecond,
+          bitmap: [64, 48, "MJPG"],
+        });
+        expect(file.pictures.map((data) => [...data])).toStrictEqual(pictures.map(({ data }) => [...data]));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("measures the rate where it is not told", async () => {
+    const pictures = Array.from({ length: 31 }, (_, i) => picture(10, 5_000_000 + i * 40_000));
+    expect((await lastValueFrom(from(pictures).pipe(toAvi(path)))).framesPerSecond).toBe(25);
+    expect(parse(readFileSync(path)).framesPerSecond).toBe(25);
+    await lastValueFrom(of(picture(10)).pipe(toAvi(path)));
+    expect(parse(readFileSync(path)).framesPerSecond).toBe(30);
+  });
+
+  it.each([
+    ["YUY2", 16, 64 * 48 * 2],
+    ["NV12", 12, (64 * 48 * 3) / 2],
+  ])("holds %s as it is", async (format, bits, size) => {
+    await lastValueFrom(of(picture(size, 0, format)).pipe(toAvi(path)));
+    expect(parse(readFileSync(path))).toMatchObject({ codec: format, bits, bitmap: [64, 48, format] });
+  });
+
+  it("leaves an empty file where nothing came", async () => {
+    expect(await lastValueFrom(EMPTY.pipe(toAvi(path)))).toStrictEqual({ frames: 0, framesPerSecond: 30 });
+    expect(readFileSync(path).length).toBe(0);
+  });
+
+  it("finishes the file at an error of the source, and then errors", async () => {
+    const source = new Observable<TimedPicture>((subscriber) => {
+      subscriber.next(picture(7));
+      subscriber.error("reason");
+    });
+    await expect(lastValueFrom(source.pipe(toAvi(path)))).rejects.toBe("reason");
+    expect(parse(readFileSync(path)).pictures.length).toBe(1);
+  });
+
+  it.each([
+    ["another size", { ...picture(3), width: 32 }],
+    ["another format", picture(3, 0, "NV12")],
+    ["a format that it does not hold", picture(3, 0, "RGB")],
+  ])("refuses %s", async (_, other) => {
+    const written = lastValueFrom(from([picture(7), other]).pipe(toAvi(path)));
+    expect(plain(await written.catch((error: unknown) => error))).toStrictEqual(
+      failure("InvalidRequestError", "invalid-option", "64 × 48", other.format),
+    );
+    expect(parse(readFileSync(path)).pictures.length).toBe(1);
+  });
+
+  it.each([0, -1, NaN, Infinity])("refuses a rate of %s", async (framesPerSecond) => {
+    const written = lastValueFrom(of(picture(7)).pipe(toAvi(path, { framesPerSecond })));
+    expect(plain(await written.catch((error: unknown) => error))).toStrictEqual(
+      failure("InvalidRequestError", "invalid-number", "framesPerSecond"),
+    );
+  });
+
+  it("is full where its numbers end, index included", () => {
+    const layout = new AviLayout(30, 224 + 2 * (8 + 10) + 8 + 2 * 16);
+    const pieces = [layout.add(picture(10)), layout.add(picture(10))];
+    expect(() => layout.add(picture(0))).toThrowError(expect.objectContaining({ code: "file-full" }));
+    const { tail, head } = layout.finish();
+    const whole = Buffer.concat([...pieces.flat(), ...tail]);
+    whole.set(head);
+    expect(parse(whole).pictures.length).toBe(2);
+  });
+});

@@ -1,0 +1,179 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { throwError } from "rxjs";
+import { afterAll, describe, expect, it } from "vitest";
+import { capture, type CaptureOptions } from "../../../../src/cli/capture/capture.js";
+import { captureFormat } from "../../../../src/cli/capture/formats.js";
+import { deviceTarget } from "../../../../src/cli/device-target.js";
+import { UsageError } from "../../../../src/cli/outcome.js";
+import { AccessError, type IsochTransport } from "../../../../src/index.js";
+import { counterDevice, readCounter, VirtualBus, type VirtualFault } from "../../../../transports/virtual/index.js";
+import { Scratch } from "../../../support/pack.js";
+import { capturePrinted, interrupt } from "../printed.js";
+
+const printed = capturePrinted();
+const scratch = new Scratch();
+let files = 0;
+const idle = { openDevices: 0, claimedInterfaces: 0, inFlight: 0 };
+
+afterAll(() => {
+  scratch[Symbol.dispose]();
+});
+
+function busWith(...faults: VirtualFault[]): VirtualBus {
+  const bus = new VirtualBus();
+  bus.attach(counterDevice({ speed: "full" })).inject(...faults);
+  return bus;
+}
+
+/** Captures from a full-speed counter device: 1023 bytes a millisecond. */
+async function captured(transport: IsochTransport, options: Partial<CaptureOptions> = {}) {
+  const file = join(scratch.path, `capture-${files++}.raw`);
+  const status = await capture(
+    deviceTarget(transport, { device: undefined, direction: "in", patience: { first: 1 } }),
+    {
+      output: file,
+      format: captureFormat(undefined, file),
+      duration: undefined,
+      frames: undefined,
+      transfer: undefined,
+      queue: 8,
+      badFrames: "skip",
+      force: false,
+      json: true,
+      ...options,
+    },
+  );
+  return { status, file };
+}
+
+/** The counters in a file of whole packets. */
+const countersOf = (file: string, length = 1023) => {
+  const bytes = readFileSync(file);
+  return Array.from({ length: bytes.length / length }, (_, i) => readCounter(bytes, i * length));
+};
+
+describe("capture", () => {
+  it("writes as many frames as are asked for, every byte of them", async () => {
+    const bus = busWith();
+    const { status, file } = await captured(bus, { frames: 100 });
+    expect(status).toBe(0);
+    expect(printed.json).toStrictEqual({
+      file,
+      format: "raw",
+      written: 102_300,
+      device: "counter 1209:0001 on the virtual bus",
+      frames: 100,
+      lost: 0,
+      failed: 0,
+      bytes: 102_300,
+      milliseconds: expect.any(Number) as number,
+      end: "finished",
+    });
+    const counters = countersOf(file);
+    expect(counters).toStrictEqual(Array.from({ length: 100 }, (_, i) => (counters[0] ?? NaN) + i));
+    expect(printed.stderr).toBe("");
+    expect(bus.audit()).toMatchObject(idle);
+  });
+
+  it("says it in a line for people", async () => {
+    const { file } = await captured(busWith(), { frames: 20, json: false });
+    expect(printed.stdout).toBe(`${file}: 0.02 MB, 20 frames, 0 lost`);
+  });
+
+  it("ends after the time that was asked for", async () => {
+    const { status, file } = await captured(busWith(), { duration: 100 });
+    expect(status).toBe(0);
+    const { written, bytes } = printed.json;
+    expect(readFileSync(file)).toHaveLength(Number(written));
+    expect(written).toBe(bytes);
+    expect(Number(bytes)).toBeGreaterThan(0);
+  });
+
+  it("keeps what had come at a Ctrl-C, and closes the device", async () => {
+    const bus = busWith();
+    const running = captured(bus);
+    setTimeout(interrupt, 100);
+    const { status, file } = await running;
+    expect(status).toBe(130);
+    expect(printed.json).toMatchObject({ end: "interrupted" });
+    expect(readFileSync(file)).toHaveLength(Number(printed.json["written"]));
+    expect(bus.audit()).toMatchObject(idle);
+  });
+
+  it.each([
+    ["skip", 99],
+    ["zero", 100],
+  ] as const)("treats a failed frame as asked: %s", async (badFrames, packets) => {
+    const fault: VirtualFault = { type: "packet", endpoint: 0x81, frame: 40, frames: 1, status: "crc" };
+    const { file } = await captured(busWith(fault), { frames: 100, badFrames });
+    expect(printed.json).toMatchObject({ frames: 100, failed: 1 });
+    expect(countersOf(file)).toHaveLength(packets);
+  });
+
+  it("fills what was lost with zeros where it is to", async () => {
+    const stall: VirtualFault = { type: "host-stall", frame: 100, frames: 300 };
+    const { file } = await captured(busWith(stall), { frames: 200, badFrames: "zero" });
+    const lost = Number(printed.json["lost"]);
+    expect(lost).toBeGreaterThan(0);
+    const counters = countersOf(file);
+    expect(counters).toHaveLength(200 + lost);
+    // Zeros keep the time: the last counter is as far from the first as the frames are.
+    expect((counters.at(-1) ?? NaN) - (counters[0] ?? NaN)).toBe(counters.length - 1);
+  });
+
+  it("keeps what had come when the device is unplugged", async () => {
+    const { status, file } = await captured(busWith({ type: "unplug", frame: 60 }));
+    expect(status).toBe(1);
+    expect(printed.json).toMatchObject({ end: "failed", error: { code: "device-gone" } });
+    expect(readFileSync(file)).toHaveLength(Number(printed.json["bytes"]));
+    expect(printed.stderr).toMatch(/^rx-isoch: device-gone: /);
+  });
+
+  it("leaves no file where the device cannot be opened", async () => {
+    const bus = busWith();
+    const { name, capabilities } = bus;
+    const open = () => throwError(() => new AccessError("access-denied", "write a rule"));
+    const { status, file } = await captured({ name, capabilities, devices: () => bus.devices(), open });
+    expect(status).toBe(1);
+    expect(printed.stderr).toBe("rx-isoch: access-denied: write a rule");
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it("looks for the device before it touches the file", async () => {
+    const { status, file } = await captured(new VirtualBus());
+    expect(status).toBe(1);
+    expect(printed.stderr).toContain("no-such-device");
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it("does not replace a file unasked", async () => {
+    const output = join(scratch.path, "mine.raw");
+    writeFileSync(output, "mine");
+    const bus = busWith();
+    expect((await captured(bus, { output, frames: 10 })).status).toBe(3);
+    expect(printed.stderr).toMatch(/^rx-isoch: file-exists: .*--force$/);
+    expect(readFileSync(output, "utf8")).toBe("mine");
+    expect((await captured(bus, { output, frames: 10, force: true })).status).toBe(0);
+    expect(readFileSync(output)).toHaveLength(10_230);
+  });
+
+  it.runIf(process.platform === "linux")("ends where the disk is full, and closes the device", async () => {
+    const bus = busWith();
+    expect((await captured(bus, { output: "/dev/full" })).status).toBe(3);
+    expect(printed.stderr).toMatch(/^rx-isoch: no-space: \/dev\/full: .*$/);
+    expect(bus.audit()).toMatchObject(idle);
+  });
+
+  it("does not mix the summary with the bytes", async () => {
+    await expect(captured(busWith(), { output: "-" })).rejects.toBeInstanceOf(UsageError);
+  });
+});
+
+describe("captureFormat", () => {
+  it("goes by the name that is given, then by that of the file, and is raw else", () => {
+    expect(captureFormat("raw", "x.wav").name).toBe("raw");
+    expect(captureFormat(undefined, "x.BIN").name).toBe("raw");
+    expect(captureFormat(undefined, "x").name).toBe("raw");
+  });
+});

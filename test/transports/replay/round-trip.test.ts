@@ -1,0 +1,45 @@
+import { lastValueFrom, toArray } from "rxjs";
+import { describe, expect, it } from "vitest";
+import {
+  counterDevice,
+  counterProtocol,
+  unpacedClock,
+  VirtualBus,
+  type VirtualFault,
+} from "rx-isoch/transports/virtual";
+import { replay } from "rx-isoch/transports/replay";
+import { comparable, record, results } from "./support.js";
+
+const { inEndpoint: endpoint } = counterProtocol;
+
+const faults: readonly VirtualFault[] = [
+  { type: "packet", endpoint, frame: 8, status: "crc", actual: 100 },
+  { type: "packet", endpoint, frame: 9, status: "pid-check-failure" },
+  { type: "packet", endpoint, frame: 20, frames: 5, status: "buffer-overrun", actual: 0 },
+  { type: "packet", endpoint, frame: 40, status: "not-accessed", actual: 0 },
+  { type: "packet", endpoint, frame: 50, actual: 17 },
+  { type: "packet", endpoint, frame: 61, status: "data-toggle-mismatch" },
+  // Longer than the queue: frames for which nothing is queued.
+  { type: "host-stall", frame: 100, frames: 400 },
+];
+
+describe("what was recorded is replayed as it was", () => {
+  for (const speed of ["full", "high", "super"] as const) {
+    for (const tellFirstFrame of [true, false]) {
+      it(`at ${speed} speed, ${tellFirstFrame ? "with" : "without"} the frames of the bus`, async () => {
+        const bus = new VirtualBus({
+          clock: unpacedClock(),
+          tellFirstFrame,
+          capabilities: { frameNumber: tellFirstFrame },
+        });
+        bus.attach(counterDevice({ speed, ...(speed === "super" && { burst: 2, mult: 1 }) })).inject(...faults);
+        const recording = await record(bus, endpoint, 40, { frames: 16, queue: 4 });
+        expect(recording.results.some(({ lost }) => lost > 0)).toBe(true);
+        expect(recording.results.some(({ error }) => error === "isoch")).toBe(true);
+        const played = replay(recording.bytes, { pace: "fast" });
+        const again = await lastValueFrom(results(played, endpoint, 40, { frames: 16, queue: 4 }).pipe(toArray()));
+        expect(comparable(again)).toStrictEqual(comparable(recording.results));
+      });
+    }
+  }
+});
