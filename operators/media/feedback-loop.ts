@@ -1,6 +1,7 @@
 import { catchError, EMPTY, ignoreElements, tap, throwError, type Observable } from "rxjs";
 import {
   FeedbackDecoder,
+  hasSampleRate,
   MirrorSizer,
   PacketSizer,
   type AudioAlternate,
@@ -88,6 +89,7 @@ function captureOf(
     Number(each.format.channels === format.channels) + Number(each.format.subslotSize === format.subslotSize);
   return audio.alternates
     .filter((each) => each.interfaceNumber === interfaceNumber && each.endpoint.address === endpoint)
+    .filter(({ sampleRates }) => sampleRates === undefined || hasSampleRate(sampleRates, format.sampleRate))
     .filter((each) => interfaceNumber !== alternate.interfaceNumber || each.alternate === alternate.alternate)
     .sort((one, other) => likeness(other) - likeness(one))
     .flatMap((each) => measure(audio, each, format.sampleRate, info.speed) ?? [])[0];

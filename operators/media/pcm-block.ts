@@ -38,11 +38,15 @@ export function checkPcmFormat(format: PcmFormat): CompletePcmFormat {
 
 /** What a {@link PcmBlock} is made of. */
 export interface PcmBlockInit {
-  readonly format: CompletePcmFormat;
-  readonly firstFrame: number;
+  readonly format: PcmFormat;
+  /** Whole frames. The array becomes the block's own. */
   readonly data: Uint8Array;
-  readonly lost: number;
-  readonly timestamp: number;
+  /** Default: 0. */
+  readonly firstFrame?: number | undefined;
+  /** Default: 0. */
+  readonly lost?: number | undefined;
+  /** Microseconds. Default: 0. */
+  readonly timestamp?: number | undefined;
 }
 
 /**
@@ -79,13 +83,13 @@ export class PcmBlock {
   /** When its transfer completed, in microseconds, monotonic: `IsochResults.timestamp`. */
   readonly timestamp: number;
 
-  /** @internal */
-  constructor({ format, firstFrame, data, lost, timestamp }: PcmBlockInit) {
-    this.format = format;
-    this.channels = format.channels;
-    this.sampleRate = format.sampleRate;
+  /** @throws `InvalidRequestError` for a format that cannot be */
+  constructor({ format, data, firstFrame = 0, lost = 0, timestamp = 0 }: PcmBlockInit) {
+    const { channels, sampleRate, subslotSize } = (this.format = checkPcmFormat(format));
+    this.channels = channels;
+    this.sampleRate = sampleRate;
     this.firstFrame = firstFrame;
-    this.frames = Math.floor(data.length / (format.channels * format.subslotSize));
+    this.frames = Math.floor(data.length / (channels * subslotSize));
     this.data = data;
     this.lost = lost;
     this.timestamp = timestamp;
@@ -94,7 +98,7 @@ export class PcmBlock {
   /**
    * The samples as 16-bit numbers: a view of `data`, or a copy where that does not begin on an even byte.
    *
-   * @throws {@link InvalidRequestError} `invalid-option` where the samples are not signed numbers in two bytes
+   * @throws `InvalidRequestError` `invalid-option` where the samples are not signed numbers in two bytes
    */
   int16(): Int16Array {
     const { kind, subslotSize } = this.format;

@@ -1,22 +1,25 @@
 import { InvalidRequestError, OverflowError } from "../../src/index.js";
-import { inWords } from "../../src/errors.js";
 import { PcmBlock, type CompletePcmFormat } from "./pcm-block.js";
-
-/** Samples as they are to go over the wire. */
-export type PcmPiece = Uint8Array | PcmBlock;
-
-/** Samples, or a source of samples that is pulled from as the bus takes them. */
-export type PcmSource = PcmPiece | Iterable<PcmPiece> | AsyncIterable<PcmPiece>;
+import {
+  endIterator,
+  isAsyncIterable,
+  isIterable,
+  isPiece,
+  notPcm,
+  type PcmPiece,
+  type PcmSource,
+  type PieceIterator,
+} from "./pcm-source.js";
 
 /** What a {@link PcmQueue} needs to know. */
 interface PcmQueueOptions {
   /** Pieces that were pushed and wait, at most. */
   readonly limit: number;
+  /** Running dry is an error. */
+  readonly isPatient: boolean;
   /** There is something to play, or the end, or an error. */
   readonly ready: () => void;
 }
-
-type PieceIterator = Iterator<PcmPiece> | AsyncIterator<PcmPiece>;
 
 /**
  * Samples on their way to a speaker: pieces that were pushed, in a bounded backlog, and iterables that are pulled
@@ -44,12 +47,14 @@ export class PcmQueue {
     this.#options = options;
   }
 
-  /** Whether there is something to be taken, or nothing more to wait for. */
+  /**
+   * Whether there is enough to begin with, or nothing more to wait for. Of what is pulled asynchronously, and of all
+   * where running dry is an error, that is as much as is pulled ahead; of what is pushed else, it is anything.
+   */
   get isReady(): boolean {
-    if (this.#buffered > 0 || this.#error !== undefined || this.isDone()) return true;
-    if (this.#iterator !== undefined) return !this.#isAsync;
-    const [next] = this.#waiting;
-    return next !== undefined && !isAsyncIterable(next);
+    if (this.#error !== undefined || this.#isAtEnd) return true;
+    if (this.#iterator === undefined ? this.#isNextSync : !this.#isAsync) return true;
+    return this.#buffered >= (this.#options.isPatient || this.#isAsync ? this.#ahead : 1);
   }
 
   /** Whether everything has been taken, and nothing more will come. */
@@ -66,9 +71,7 @@ export class PcmQueue {
 
   /** @throws {@link OverflowError} `backlog-full`; {@link InvalidRequestError} for what is neither samples nor iterable */
   push(source: PcmSource): void {
-    if (!(source instanceof Uint8Array) && !(source instanceof PcmBlock) && !isIterable(source)) {
-      throw notPcm(source);
-    }
+    if (!isPiece(source) && !isIterable(source)) throw notPcm(source);
     const { limit } = this.#options;
     if (this.#waiting.length + this.#chunks.length >= limit) {
       throw new OverflowError(
@@ -89,8 +92,8 @@ export class PcmQueue {
 
   /** Nothing more is played. */
   fail(error: unknown): void {
-    this.#iterator = undefined;
     this.#error ??= { error };
+    this.#endIterator();
     this.#tell();
   }
 
@@ -98,9 +101,7 @@ export class PcmQueue {
   discard(): void {
     this.#isDiscarded = true;
     this.#waiting.length = this.#chunks.length = this.#buffered = 0;
-    const iterator = this.#iterator;
-    this.#iterator = undefined;
-    if (iterator !== undefined) endIterator(iterator);
+    this.#endIterator();
   }
 
   /**
@@ -148,7 +149,7 @@ export class PcmQueue {
     if (iterator !== undefined) return this.#pullFrom(iterator);
     const next = this.#waiting.shift();
     if (next === undefined) return false;
-    if (next instanceof Uint8Array || next instanceof PcmBlock) return this.#accept(next);
+    if (isPiece(next)) return this.#accept(next);
     this.#isAsync = isAsyncIterable(next);
     this.#iterator = Symbol.asyncIterator in next ? next[Symbol.asyncIterator]() : next[Symbol.iterator]();
     return true;
@@ -211,39 +212,25 @@ export class PcmQueue {
     );
   }
 
-  /** Keeps an asynchronous iterable going while too little of it is here. */
+  /** Takes in what was pushed, and keeps an asynchronous iterable going, while too little is here. */
   #pullAhead(): void {
+    const isSync = () => (this.#iterator === undefined ? this.#isNextSync : !this.#isAsync);
     try {
-      while (this.#buffered < this.#ahead && (this.#isAsync || this.#isNextAsync) && this.#pull());
+      while (this.#buffered < this.#ahead && !isSync() && this.#pull());
     } catch (error) {
       this.fail(error);
     }
   }
 
-  get #isNextAsync(): boolean {
+  /** A synchronous iterable is next: it is pulled when its samples are needed. */
+  get #isNextSync(): boolean {
     const [next] = this.#waiting;
-    return this.#iterator === undefined && next !== undefined && isAsyncIterable(next);
+    return next !== undefined && !isPiece(next) && !isAsyncIterable(next);
   }
-}
 
-function isIterable(value: unknown): value is Iterable<PcmPiece> | AsyncIterable<PcmPiece> {
-  return typeof value === "object" && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
-}
-
-function isAsyncIterable(value: PcmSource): value is AsyncIterable<PcmPiece> {
-  return Symbol.asyncIterator in value;
-}
-
-function notPcm(value: unknown): InvalidRequestError {
-  return new InvalidRequestError(
-    "invalid-option",
-    `a speaker takes Uint8Arrays (a Buffer is one), PcmBlocks, and iterables of them, not ${inWords(value)}`,
-  );
-}
-
-/** Tells an iterator that nobody wants more, nor wants to hear that it failed to stop. */
-function endIterator(iterator: PieceIterator): void {
-  new Promise((resolve) => {
-    resolve(iterator.return?.());
-  }).catch(() => undefined);
+  #endIterator(): void {
+    const iterator = this.#iterator;
+    this.#iterator = undefined;
+    if (iterator !== undefined) endIterator(iterator);
+  }
 }

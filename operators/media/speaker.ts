@@ -7,7 +7,8 @@ import { issue } from "../issue.js";
 import { chooseAudio, type AudioFormatOptions, type AudioSelector, type ChosenAudio } from "./audio-choice.js";
 import { AudioPipe, prepareClock, withDevice } from "./audio-pipe.js";
 import { paceOf } from "./feedback-loop.js";
-import { PcmQueue, type PcmSource } from "./pcm-queue.js";
+import { PcmQueue } from "./pcm-queue.js";
+import type { PcmSource } from "./pcm-source.js";
 import { Playback, type Played } from "./playback.js";
 
 /** The format that a speaker is to have, and how it is fed. */
@@ -18,8 +19,8 @@ export interface SpeakerOptions extends AudioFormatOptions {
    */
   readonly underrun?: "silence" | "error" | undefined;
   /**
-   * Milliseconds of audio in flight, at most: samples are taken that long before they are heard, and feedback takes
-   * that long to be heeded. Default: 32.
+   * Milliseconds of audio in flight, at most, and two packets at least: samples are taken that long before they are
+   * heard, and feedback takes that long to be heeded. Default: 32.
    */
   readonly latency?: number | undefined;
   /** Pieces of samples that were pushed and wait for their turn, at most. Default: 1024. */
@@ -31,7 +32,8 @@ export interface SpeakerOptions extends AudioFormatOptions {
  * transfer.
  *
  * With the subscription, the device is opened, an alternate setting that has the format selected, and its rate set and
- * checked. The first packet goes out when there is something to play. From then on the speaker is kept fed: where
+ * checked. The first packet goes out when there is something to play; for an asynchronous iterable, and under the
+ * policy `error`, when there is as much as goes into flight. From then on the speaker is kept fed: where
  * samples come late, with silence, or not at all, by policy.
  *
  * Where the speaker has a clock of its own (USB 2.0, 5.12.4), its feedback is heeded: of an endpoint that says how
@@ -81,6 +83,7 @@ export function speaker(
       const ready = new Subject<void>();
       const pcm = new PcmQueue({
         limit,
+        isPatient: settings.underrun === "error",
         ready: () => {
           ready.next();
         },

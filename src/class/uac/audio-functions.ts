@@ -44,7 +44,7 @@ export function audioFunctions(configuration: ConfigurationDescriptor): AudioFun
     if (version === undefined) {
       const reason = `release 0x${interfaceProtocol.toString(16)} of the audio class is not known here`;
       const skipped = [{ interfaceNumber, alternate: 0, reason }];
-      return { version: 2, controlInterface: interfaceNumber, entities: [], alternates: [], skipped };
+      return { version, controlInterface: interfaceNumber, entities: [], alternates: [], skipped };
     }
     const audioControl = readAudioControl(control, version);
     const until = controls[i + 1]?.interfaceNumber ?? Infinity;

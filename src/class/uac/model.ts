@@ -5,7 +5,8 @@ export type UacVersion = 1 | 2;
 
 /** A function of the audio class: an AudioControl interface and the AudioStreaming interfaces it is in charge of. */
 export interface AudioFunction {
-  readonly version: UacVersion;
+  /** `undefined` for a release that is not known here: then nothing of it is read. */
+  readonly version: UacVersion | undefined;
   /** bInterfaceNumber of the AudioControl interface, to which requests to entities go. */
   readonly controlInterface: number;
   /** Terminals, units and clocks, in the order of the descriptor. */

@@ -11,7 +11,7 @@ const endpointRequests = { set: 0x01, get: 0x81, samplingFrequency: 0x0100 } as 
  * The sample rates of an alternate setting: of UAC 1.0 from its descriptor, of UAC 2.0 from its clock. Emits once, and
  * completes.
  *
- * Errors: `DescriptorError` where the clock leads to no source; those of {@link UsbDevice.controlTransfer}.
+ * Errors: `DescriptorError` where the clock leads to no source; those of `UsbDevice.controlTransfer`.
  */
 export function readSampleRates(
   port: AudioControlPort,
@@ -31,7 +31,7 @@ export function readSampleRates(
  * An endpoint without the control has the rate that it has, and is not asked; one that does not tell its rate is taken
  * at its word.
  *
- * Errors: {@link EndpointError} `no-such-format` for a rate that is not in the descriptor; {@link DeviceError}
+ * Errors: `EndpointError` `no-such-format` for a rate that is not in the descriptor; `DeviceError`
  * `rate-refused` where the device refuses, or then says that it runs at another rate; both say which rates there are.
  */
 export function selectEndpointRate(
@@ -69,7 +69,7 @@ export function selectEndpointRate(
  * that it does. To be called before the alternate setting is selected, while the AudioControl interface is claimed.
  * A clock that is at the rate already is left alone: other streams may be running on it. Completes without a value.
  *
- * Errors: {@link EndpointError} `no-such-format` for a rate that the clock does not have; {@link DeviceError}
+ * Errors: `EndpointError` `no-such-format` for a rate that the clock does not have; `DeviceError`
  * `rate-refused` where it cannot be set, or then runs at another one; both say which rates there are. `DescriptorError`
  * where the clock leads to no source.
  */

@@ -196,7 +196,10 @@ describe("speaker", () => {
 
   it("or errors, once what is in flight is played", async () => {
     const { device, bus, transport } = lab();
-    const late = concat(of(samples(480)), NEVER).pipe(speaker(transport, audioIds, { underrun: "error" }), toArray());
+    const late = concat(of(samples(480)), NEVER).pipe(
+      speaker(transport, audioIds, { latency: 8, underrun: "error" }),
+      toArray(),
+    );
     await expect(lastValueFrom(late.pipe(plainErrors()))).rejects.toStrictEqual(
       failure("UnderrunError", "underrun", "push earlier"),
     );
@@ -223,6 +226,42 @@ describe("speaker", () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(endless.destroyed).toBe(true);
     expectClean(bus);
+  });
+
+  it("begins with as much as goes into flight, where running dry is an error", async () => {
+    const { device, bus, transport } = lab();
+    const source = new Subject<PcmSource>();
+    const outcome = lastValueFrom(
+      source.pipe(speaker(transport, audioIds, { latency: 10, underrun: "error" }), toArray()),
+    );
+    for (let i = 0; i < 4; i++) source.next(samples(100, 100 * i));
+    expect(bus.audit().submitted).toBe(0);
+    source.next(samples(100, 400));
+    expect(bus.audit().submitted).toBeGreaterThan(0);
+    source.complete();
+    await outcome;
+    expect(device.speaker).toMatchObject({ received: 500, mismatches: 0 });
+    expectClean(bus, transport);
+  });
+
+  it("ends the iterable that it pulls from when the source errors", async () => {
+    const { bus, transport } = lab();
+    let hasEnded = false;
+    function* endless() {
+      try {
+        for (;;) yield samples(100);
+      } finally {
+        hasEnded = true;
+      }
+    }
+    const source = new Subject<PcmSource>();
+    const outcome = lastValueFrom(source.pipe(speaker(transport, audioIds), toArray())).catch(plain);
+    source.next(endless());
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    source.error(new Error("broken"));
+    expect(await outcome).toMatchObject({ message: "Error: broken" });
+    expect(hasEnded).toBe(true);
+    expectClean(bus, transport);
   });
 
   it("takes an async iterable that fails for what it is", async () => {
