@@ -95,13 +95,15 @@ export class ScriptedCamera implements VirtualDevice {
 
   control({ type, recipient, direction, request, value, index }: ControlSetup, data: number | Uint8Array) {
     const selector = { 0x0100: "probe", 0x0200: "commit" }[value];
-    if (type !== "class" || recipient !== "interface" || index !== streaming || selector === undefined) return undefined;
+    if (type !== "class" || recipient !== "interface" || index !== streaming || selector === undefined)
+      return undefined;
     const verb = request === setCur ? "set" : gets[request];
     const name = `${verb ?? "?"} ${selector}`;
     this.log.push(name);
     if (verb === undefined || this.#alternate !== 0 || this.#script.refuses?.includes(name) === true) return undefined;
     if (typeof data === "number") return direction === "in" ? this.#answer(verb, data) : undefined;
-    if (direction !== "out" || data.length !== (this.#script.takes ?? this.#script.answers ?? this.#length)) return undefined;
+    if (direction !== "out" || data.length !== (this.#script.takes ?? this.#script.answers ?? this.#length))
+      return undefined;
     return selector === "probe" ? this.#probe(data) : this.#commit(data);
   }
 

@@ -1,5 +1,11 @@
 import type { ConfigurationDescriptor } from "../../descriptors/model.js";
-import { isochEndpoints, maxBytesPerInterval, serviceInterval, type IsochEndpoint, type Speed } from "../../endpoint.js";
+import {
+  isochEndpoints,
+  maxBytesPerInterval,
+  serviceInterval,
+  type IsochEndpoint,
+  type Speed,
+} from "../../endpoint.js";
 import { BandwidthError, DescriptorError, EndpointError } from "../../errors.js";
 import { inWords, rateOf } from "./choice.js";
 import type { NegotiatedVideo } from "./negotiate.js";

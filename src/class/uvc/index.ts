@@ -14,13 +14,7 @@ export type {
   VideoTerminal,
   VideoUnit,
 } from "./model.js";
-export {
-  negotiateVideo,
-  readProbe,
-  type NegotiatedVideo,
-  type ProbeRequest,
-  type VideoChange,
-} from "./negotiate.js";
+export { negotiateVideo, readProbe, type NegotiatedVideo, type ProbeRequest, type VideoChange } from "./negotiate.js";
 export { parsePayloadHeader, type PayloadHeader, type SourceClock } from "./payload-header.js";
 export type { VideoProbe } from "./probe.js";
 export { toRgba, type RgbaOptions } from "./rgba.js";

@@ -127,7 +127,8 @@ export class OpenFrame {
   #flaws(): VideoFlaws {
     const { damagedPackets, lostFrames, deviceErrors } = this;
     const oversizeBytes = this.#oversizeBytes;
-    const missingBytes = (this.#exactBytes ?? 0) > this.buffer.filled ? (this.#exactBytes ?? 0) - this.buffer.filled : 0;
+    const missingBytes =
+      (this.#exactBytes ?? 0) > this.buffer.filled ? (this.#exactBytes ?? 0) - this.buffer.filled : 0;
     const garbage = this.#format === "mjpeg" && !this.#beginsAsJpeg ? 1 : 0;
     const sum = damagedPackets + lostFrames + deviceErrors + oversizeBytes + missingBytes + garbage;
     if (sum === 0) return flawless;

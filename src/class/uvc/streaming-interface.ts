@@ -25,32 +25,36 @@ export function parseStreaming({ number, alternates }: InterfaceDescriptor): Vid
   const skipped: SkippedDescriptor[] = [];
   const formats: OpenFormat[] = [];
   let header: Header | undefined;
-  parseEach(alternates.flatMap(({ extra }) => extra), skipped, (each) => {
-    switch (each.subtype) {
-      case subtypes.inputHeader:
-      case subtypes.outputHeader:
-        if (header !== undefined) unusable("the interface has a header already");
-        header = parseHeader(each);
-        break;
-      case subtypes.uncompressedFormat:
-      case subtypes.mjpegFormat:
-      case subtypes.frameBasedFormat:
-        formats.push(parseFormat(each));
-        break;
-      case subtypes.uncompressedFrame:
-      case subtypes.mjpegFrame:
-      case subtypes.frameBasedFrame:
-        addSize(formats.at(-1), each);
-        break;
-      case subtypes.colorFormat:
-        addColor(formats.at(-1), each);
-        break;
-      case subtypes.stillImageFrame:
-        break;
-      default:
-        unusable(`nothing is known of the subtype 0x${each.subtype.toString(16)}`);
-    }
-  });
+  parseEach(
+    alternates.flatMap(({ extra }) => extra),
+    skipped,
+    (each) => {
+      switch (each.subtype) {
+        case subtypes.inputHeader:
+        case subtypes.outputHeader:
+          if (header !== undefined) unusable("the interface has a header already");
+          header = parseHeader(each);
+          break;
+        case subtypes.uncompressedFormat:
+        case subtypes.mjpegFormat:
+        case subtypes.frameBasedFormat:
+          formats.push(parseFormat(each));
+          break;
+        case subtypes.uncompressedFrame:
+        case subtypes.mjpegFrame:
+        case subtypes.frameBasedFrame:
+          addSize(formats.at(-1), each);
+          break;
+        case subtypes.colorFormat:
+          addColor(formats.at(-1), each);
+          break;
+        case subtypes.stillImageFrame:
+          break;
+        default:
+          unusable(`nothing is known of the subtype 0x${each.subtype.toString(16)}`);
+      }
+    },
+  );
   if (header === undefined) return undefined;
   return {
     interfaceNumber: number,

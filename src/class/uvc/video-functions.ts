@@ -74,9 +74,8 @@ function isTogether(
   functions: number,
 ): boolean {
   if (functions === 1) return true;
-  return associations.some(
-    ({ firstInterface, interfaceCount }) =>
-      [control, streaming].every((each) => each >= firstInterface && each < firstInterface + interfaceCount),
+  return associations.some(({ firstInterface, interfaceCount }) =>
+    [control, streaming].every((each) => each >= firstInterface && each < firstInterface + interfaceCount),
   );
 }
 

@@ -6,7 +6,13 @@ import { marbleBus } from "../../../transports/virtual/testing/index.js";
 import { expectClean } from "../../support/marble-lab.js";
 import { marbles } from "../../support/marbles.js";
 import { failure, plain, plainErrors, type PlainError } from "../../support/plain-error.js";
-import { cameraIds, cameraEndpoint, pictureOf, ScriptedCamera, type CameraScript } from "../../support/scripted-camera.js";
+import {
+  cameraIds,
+  cameraEndpoint,
+  pictureOf,
+  ScriptedCamera,
+  type CameraScript,
+} from "../../support/scripted-camera.js";
 import { strictTransport } from "../../support/strict-transport.js";
 import { scriptedDevice } from "../../support/scripted-device.js";
 import type { TestScheduler } from "rxjs/testing";
@@ -56,7 +62,12 @@ describe("camera", () => {
       expect(device.log).toStrictEqual([...negotiation, "alternate 2", "alternate 0"]);
       expect(sessions).toMatchObject([
         {
-          video: { changes: [], interval: 333_333, maxFrameSize: 16, committed: { maxPayloadSize: 30, clockFrequency: 1_000_000 } },
+          video: {
+            changes: [],
+            interval: 333_333,
+            maxFrameSize: 16,
+            committed: { maxPayloadSize: 30, clockFrequency: 1_000_000 },
+          },
           alternate: { alternate: 2, bytes: 32, payloadSize: 30, isEstimated: false, frameDuration: 1000 },
           statistics: { complete: 3, dropped: 0, lostFrames: 0 },
         },
@@ -91,9 +102,7 @@ describe("camera", () => {
 
       m.expect(source.pipe(firstByte, take(1), repeat(2))).toBeObservable(expected, { a: "0 complete" });
       finish();
-      expect(device.log).toStrictEqual(
-        [1, 2].flatMap(() => [...negotiation, "alternate 2", "alternate 0"]),
-      );
+      expect(device.log).toStrictEqual([1, 2].flatMap(() => [...negotiation, "alternate 2", "alternate 0"]));
     }),
   );
 
@@ -182,8 +191,12 @@ describe("camera", () => {
       expect(errorOf(stream({ width: 640, height: 480 }))).toStrictEqual(
         failure("InvalidRequestError", "invalid-option", "640 × 480", "yuy2, 4 × 2; yuy2, 8 × 4; mjpeg, 16 × 8"),
       );
-      expect(errorOf(stream({ format: "nv12" }))).toStrictEqual(failure("InvalidRequestError", "invalid-option", "nv12"));
-      expect(errorOf(stream({ frameRate: 0 }))).toStrictEqual(failure("InvalidRequestError", "invalid-number", "frameRate"));
+      expect(errorOf(stream({ format: "nv12" }))).toStrictEqual(
+        failure("InvalidRequestError", "invalid-option", "nv12"),
+      );
+      expect(errorOf(stream({ frameRate: 0 }))).toStrictEqual(
+        failure("InvalidRequestError", "invalid-number", "frameRate"),
+      );
       finish();
     }),
   );
@@ -192,7 +205,9 @@ describe("camera", () => {
     "says that a device is no camera",
     marbles((m) => {
       const bus = marbleBus(m.scheduler, { devices: [scriptedDevice({ interfaces: [[{ address: 0x81 }]] })] });
-      expect(errorOf(camera(bus, {}))).toStrictEqual(failure("EndpointError", "no-such-endpoint", "no video", "USB Video Class"));
+      expect(errorOf(camera(bus, {}))).toStrictEqual(
+        failure("EndpointError", "no-such-endpoint", "no video", "USB Video Class"),
+      );
       m.flush();
       expectClean(bus);
     }),

@@ -174,13 +174,25 @@ describe("VideoFrameAssembler", () => {
     it.each<readonly [string, readonly UvcPacket[], object]>([
       ["a failed packet", [payload(0, ...first), failed, payload(eof, ...second)], { damagedPackets: 1 }],
       ["a failed packet before it", [failed, ...picture(0)], { damagedPackets: 1 }],
-      ["a lost frame, shown by gaps()", [payload(0, ...first), { status: "lost", bytes: [] }, payload(eof, ...second)], { lostFrames: 1 }],
+      [
+        "a lost frame, shown by gaps()",
+        [payload(0, ...first), { status: "lost", bytes: [] }, payload(eof, ...second)],
+        { lostFrames: 1 },
+      ],
       ["a header of length 0", [payload(0, ...first), [0, 0x80, 1], payload(eof, ...second)], { damagedPackets: 1 }],
       ["a header of length 1", [payload(0, ...first), [1, 0x80, 1], payload(eof, ...second)], { damagedPackets: 1 }],
-      ["a header longer than its packet", [payload(0, ...first), [9, 0x80, 1], payload(eof, ...second)], { damagedPackets: 1 }],
+      [
+        "a header longer than its packet",
+        [payload(0, ...first), [9, 0x80, 1], payload(eof, ...second)],
+        { damagedPackets: 1 },
+      ],
       ["a packet of one byte", [payload(0, ...first), [2], payload(eof, ...second)], { damagedPackets: 1 }],
       ["an error of the device", [payload(0, ...first), payload(eof | err, ...second)], { deviceErrors: 1 }],
-      ["an error of the device in an empty payload", [payload(0, ...first), payload(err), payload(eof, ...second)], { deviceErrors: 1 }],
+      [
+        "an error of the device in an empty payload",
+        [payload(0, ...first), payload(err), payload(eof, ...second)],
+        { deviceErrors: 1 },
+      ],
       ["too many bytes", [payload(0, ...first), payload(eof, ...second, 9, 9)], { oversizeBytes: 2 }],
       ["too few bytes", [payload(eof, ...first)], { missingBytes: 4 }],
     ])("%s flags the frame, and the next one is whole", (_, packets, expected) => {
@@ -196,16 +208,33 @@ describe("VideoFrameAssembler", () => {
     });
 
     it("drops unless told otherwise", () => {
-      expect(assemble(raw, [...picture(0), payload(fid | eof, 1)]).counted).toMatchObject({ dropped: 1, discardedBytes: 1 });
+      expect(assemble(raw, [...picture(0), payload(fid | eof, 1)]).counted).toMatchObject({
+        dropped: 1,
+        discardedBytes: 1,
+      });
     });
 
     it("between two frames without EOF flags both: nobody knows which it was of", () => {
-      const packets = [...picture(fid), payload(0, ...first), payload(0, ...second), failed, payload(fid, ...first), payload(fid | eof, ...second)];
+      const packets = [
+        ...picture(fid),
+        payload(0, ...first),
+        payload(0, ...second),
+        failed,
+        payload(fid, ...first),
+        payload(fid | eof, ...second),
+      ];
       expect(flaws(assemble(emit, packets).frames)).toStrictEqual([{}, { damagedPackets: 1 }, { damagedPackets: 1 }]);
     });
 
     it("before the end of a frame, in a payload of its own, flags that frame only", () => {
-      const packets = [...picture(fid), payload(0, ...first), payload(0, ...second), failed, payload(eof), ...picture(fid)];
+      const packets = [
+        ...picture(fid),
+        payload(0, ...first),
+        payload(0, ...second),
+        failed,
+        payload(eof),
+        ...picture(fid),
+      ];
       expect(flaws(assemble(emit, packets).frames)).toStrictEqual([{}, { damagedPackets: 1 }, {}]);
     });
 
@@ -227,7 +256,10 @@ describe("VideoFrameAssembler", () => {
     });
 
     it("a header too short for its time stamps costs only these", () => {
-      const { frames, counted } = assemble(raw, [[2, 0x8c, ...first], [6, 0x8e, 1, 0, 0, 0, ...second]]);
+      const { frames, counted } = assemble(raw, [
+        [2, 0x8c, ...first],
+        [6, 0x8e, 1, 0, 0, 0, ...second],
+      ]);
       expect(frames).toMatchObject([{ status: "complete", pts: 1, scr: undefined }]);
       expect(counted).toMatchObject({ shortHeaders: 2 });
     });
@@ -271,10 +303,15 @@ describe("VideoFrameAssembler", () => {
         expect(assembler.push(transfer(1000 * i, noise, {}, 512))).toStrictEqual([]);
         expect(assembler.bufferedBytes).toBeLessThanOrEqual(100_000);
       }
-      expect(assembler.push(transfer(10_000, [payload(eof), payload(fid | eof, 1, 2), payload(eof, ...soi, 3)]))).toMatchObject([
-        { status: "complete", data: Uint8Array.of(...soi, 3) },
-      ]);
-      expect(counted(assembler.statistics)).toMatchObject({ partial: 1, garbage: 1, dropped: 1, discardedBytes: 5_000_002 });
+      expect(
+        assembler.push(transfer(10_000, [payload(eof), payload(fid | eof, 1, 2), payload(eof, ...soi, 3)])),
+      ).toMatchObject([{ status: "complete", data: Uint8Array.of(...soi, 3) }]);
+      expect(counted(assembler.statistics)).toMatchObject({
+        partial: 1,
+        garbage: 1,
+        dropped: 1,
+        discardedBytes: 5_000_002,
+      });
     });
 
     it("headers whose length lies never take bytes from elsewhere (libuvc#182, #183)", () => {
@@ -293,7 +330,9 @@ describe("VideoFrameAssembler", () => {
   });
 
   it("tells of a still image", () => {
-    expect(assemble(raw, [payload(0, ...first), payload(eof | still, ...second)]).frames).toMatchObject([{ still: true }]);
+    expect(assemble(raw, [payload(0, ...first), payload(eof | still, ...second)]).frames).toMatchObject([
+      { still: true },
+    ]);
   });
 
   it("holds frames of MJPEG of any length up to the committed size", () => {
@@ -302,7 +341,9 @@ describe("VideoFrameAssembler", () => {
     let busFrame = 0;
     for (const [i, size] of sizes.entries()) {
       const body = Array.from({ length: Math.ceil(size / 50_000) }, (_, k) => Math.min(50_000, size - 50_000 * k));
-      const packets = body.map((length, k) => payload(i % 2, ...(k === 0 ? soi : []), ...Array<number>(length).fill(i + 1)));
+      const packets = body.map((length, k) =>
+        payload(i % 2, ...(k === 0 ? soi : []), ...Array<number>(length).fill(i + 1)),
+      );
       packets.push(payload((i % 2) | eof));
       const [frame] = assembler.push(transfer(busFrame, packets, {}, 51_000));
       busFrame += packets.length;

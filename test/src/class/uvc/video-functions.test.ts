@@ -7,7 +7,8 @@ import { failure, thrown } from "../../../support/plain-error.js";
 import { ScriptedCamera } from "../../../support/scripted-camera.js";
 import { uint32 } from "./packets.js";
 
-const functionsOf = ({ configuration }: DescriptorFixture) => videoFunctions(parseConfigurationDescriptor(configuration));
+const functionsOf = ({ configuration }: DescriptorFixture) =>
+  videoFunctions(parseConfigurationDescriptor(configuration));
 const yuy2 = "32595559-0000-0010-8000-00aa00389b71";
 
 type Descriptor = readonly number[];
@@ -64,7 +65,13 @@ describe("videoFunctions", () => {
       skipped: [],
     });
     const [streaming] = camera?.streaming ?? [];
-    expect(streaming).toMatchObject({ interfaceNumber: 1, direction: "in", endpoint: 0x81, stillMethod: 0, skipped: [] });
+    expect(streaming).toMatchObject({
+      interfaceNumber: 1,
+      direction: "in",
+      endpoint: 0x81,
+      stillMethod: 0,
+      skipped: [],
+    });
     expect(streaming?.formats).toMatchObject([
       {
         index: 1,
@@ -94,16 +101,28 @@ describe("videoFunctions", () => {
       interfaceNumber: 1,
       endpoint: 0x83,
       formats: [
-        { encoding: "mjpeg", guid: undefined, sizes: [{ width: 480, height: 320 }, { width: 640, height: 480 }, { width: 720, height: 480 }] },
+        {
+          encoding: "mjpeg",
+          guid: undefined,
+          sizes: [
+            { width: 480, height: 320 },
+            { width: 640, height: 480 },
+            { width: 720, height: 480 },
+          ],
+        },
         { encoding: "yuy2", sizes: [{ width: 480, height: 320, defaultInterval: 400_000 }] },
       ],
     });
   });
 
   it.each(
-    [fixtures.syntekStk1160, fixtures.sonyPlaystationEye, fixtures.gadmeiUtv382, fixtures.microsoftKinect, fixtures.cmediaUsbSpeaker].map(
-      (each) => [each.name, each] as const,
-    ),
+    [
+      fixtures.syntekStk1160,
+      fixtures.sonyPlaystationEye,
+      fixtures.gadmeiUtv382,
+      fixtures.microsoftKinect,
+      fixtures.cmediaUsbSpeaker,
+    ].map((each) => [each.name, each] as const),
   )("finds no video function in %s: its video is a vendor's own", (_, fixture) => {
     expect(functionsOf(fixture)).toStrictEqual([]);
   });
@@ -114,10 +133,22 @@ describe("videoFunctions", () => {
     videoFunctions(configuration)[0]?.streaming[0]?.skipped.map(({ reason }) => reason);
 
   it.each<readonly [string, Descriptor, object]>([
-    ["stepped", sizeOf(1, 0, 50, 200, 25), { defaultInterval: 100, intervals: { type: "stepped", min: 50, max: 200, step: 25 } }],
-    ["stepped without a step", sizeOf(1, 0, 100, 100, 0), { intervals: { type: "stepped", min: 100, max: 100, step: 1 } }],
+    [
+      "stepped",
+      sizeOf(1, 0, 50, 200, 25),
+      { defaultInterval: 100, intervals: { type: "stepped", min: 50, max: 200, step: 25 } },
+    ],
+    [
+      "stepped without a step",
+      sizeOf(1, 0, 100, 100, 0),
+      { intervals: { type: "stepped", min: 100, max: 100, step: 1 } },
+    ],
     ["fewer than announced", sizeOf(1, 7, 100, 200), { intervals: { type: "discrete", values: [100, 200] } }],
-    ["zeros among them", sizeOf(1, 3, 0, 200, 0), { defaultInterval: 200, intervals: { type: "discrete", values: [200] } }],
+    [
+      "zeros among them",
+      sizeOf(1, 3, 0, 200, 0),
+      { defaultInterval: 200, intervals: { type: "discrete", values: [200] } },
+    ],
   ])("reads intervals that are %s", (_, descriptor, expected) => {
     expect(sizesOf(altered(firstSize, descriptor))?.[0]).toMatchObject(expected);
   });
@@ -125,7 +156,24 @@ describe("videoFunctions", () => {
   it("reads frame-based formats", () => {
     const format = [28, 0x24, 0x10, 1, 1, ...Array.from("H264", (each) => each.charCodeAt(0))];
     format.push(...[0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71], 16, 1, 0, 0, 0, 0, 1);
-    const size = [30, 0x24, 0x11, 1, 0, 4, 0, 2, 0, ...[1000, 2000, 100].flatMap(uint32), 1, 0, 0, 0, 0, ...uint32(100)];
+    const size = [
+      30,
+      0x24,
+      0x11,
+      1,
+      0,
+      4,
+      0,
+      2,
+      0,
+      ...[1000, 2000, 100].flatMap(uint32),
+      1,
+      0,
+      0,
+      0,
+      0,
+      ...uint32(100),
+    ];
     const [video] = videoFunctions(altered(yuy2Format, format, size));
     expect(video?.streaming[0]?.formats[0]).toMatchObject({
       encoding: "h264",
