@@ -58,6 +58,26 @@ module.exports = {
       to: { pathNot: ["^(src|operators)/", "^node_modules/rxjs/"] },
     },
     {
+      name: "src-class-imports-src",
+      comment: "without RxJS, but for requests to a device, which are Observables",
+      severity: "error",
+      from: { path: "^src/class/", pathNot: "^src/class/uvc/negotiate\\.ts$" },
+      to: { pathNot: "^src/" },
+    },
+    {
+      name: "only-media-knows-classes",
+      comment: "the model and the other operators do without them",
+      severity: "error",
+      from: { path: "^(src|operators)/", pathNot: "^(src/(class|cli)|operators/media)/" },
+      to: { path: "^src/class/" },
+    },
+    {
+      name: "classes-know-not-each-other",
+      severity: "error",
+      from: { path: "^src/class/([^/]+)/" },
+      to: { path: "^src/class/", pathNot: "^src/class/$1/" },
+    },
+    {
       name: "transports-import-src-and-themselves",
       severity: "error",
       from: { path: "^transports/([^/]+)/" },

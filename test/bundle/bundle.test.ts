@@ -10,6 +10,8 @@ const exported = (names: readonly string[]) =>
   names.map((name, i) => `export * as entry${i} from "${name}";`).join("\n");
 const everything = exported([
   ...page,
+  "rx-isoch/operators/media",
+  "rx-isoch/class/uvc",
   "rx-isoch/transports/virtual",
   "rx-isoch/transports/usbip",
   "rx-isoch/transports/usbip/websocket",

@@ -164,7 +164,7 @@ function encodeCamera(version: number): Uint8Array {
 
 function uncompressed(index: number, fourcc: string, sizes: number): Uint8Array {
   const tail = [0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
-  const guid = [...fourcc].map((each) => each.charCodeAt(0));
+  const guid = Array.from({ length: 4 }, (_, i) => fourcc.charCodeAt(i));
   return Uint8Array.of(27, 0x24, 4, index, sizes, ...guid, ...tail, 16, 1, 0, 0, 0, 0);
 }
 

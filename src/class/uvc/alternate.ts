@@ -46,8 +46,8 @@ type Candidate = Omit<VideoAlternate, "payloadSize" | "isEstimated">;
  * raw picture tells what it needs: its bytes in its interval, with a header in each payload, and 1024 where
  * there is room. Of what is compressed nobody knows: for what cannot be, the largest alternate setting is taken.
  *
- * @throws {@link BandwidthError} `bandwidth-exceeded` if no alternate setting carries so much;
- * {@link EndpointError} `not-isochronous` for a camera that streams over a bulk endpoint, `no-such-endpoint` for one
+ * @throws `BandwidthError` `bandwidth-exceeded` if no alternate setting carries so much;
+ * `EndpointError` `not-isochronous` for a camera that streams over a bulk endpoint, `no-such-endpoint` for one
  * without an endpoint
  */
 export function chooseAlternate(

@@ -1,4 +1,4 @@
-import { map, repeat, take, type Observable } from "rxjs";
+import { catchError, map, repeat, take, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { camera, type CameraOptions, type CameraSession } from "../../../operators/media/index.js";
 import type { VideoFrame } from "../../../src/class/uvc/index.js";
@@ -107,19 +107,23 @@ describe("camera", () => {
   );
 
   it(
-    "can be subscribed to again from within its own error",
+    "can be subscribed to again where it has just failed",
     marbles((m) => {
       const { stream, finish } = laboratory(m);
-      const taken: string[] = [];
-      stream({ width: 5 }).subscribe({
-        error: () => {
-          stream()
-            .pipe(firstByte, take(1))
-            .subscribe((value) => taken.push(value));
-        },
-      });
+      const source = stream({ width: 5 }).pipe(catchError(() => stream()));
+      m.expect(source.pipe(firstByte, take(1))).toBeObservable("---(a|)", { a: "0 complete" });
       finish();
-      expect(taken).toStrictEqual(["0 complete"]);
+    }),
+  );
+
+  it(
+    "is closing when its error is heard",
+    marbles((m) => {
+      const { bus, stream, finish } = laboratory(m);
+      let open: number | undefined;
+      stream({ width: 5 }).subscribe({ error: () => (open = bus.audit().openDevices) });
+      finish();
+      expect(open).toBe(0);
     }),
   );
 
