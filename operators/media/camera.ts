@@ -53,8 +53,8 @@ export interface CameraSession {
  *
  * Errors: `EndpointError` for a device that is no camera, or streams over bulk; `InvalidRequestError`
  * `invalid-option` for a picture it does not have, with those it has; `DeviceError` `control-stalled` where it
- * refuses the picture, `device-gone`; {@link BandwidthError} where no alternate setting, or not the bus, carries it;
- * as {@link openDevice} and {@link IsochPipe.results}.
+ * refuses the picture, `device-gone`; `BandwidthError` where no alternate setting, or not the bus, carries it;
+ * as `openDevice` and `IsochPipe.results`.
  *
  * @example
  * ```ts
@@ -76,18 +76,21 @@ export function camera(
 ): Observable<VideoFrame> {
   return new Observable((subscriber) => {
     const over = new Subject<void>();
-    const frames = openDevice(transport, selector).pipe(
-      takeUntil(over),
-      switchMap((device) => framesOf(device, options)),
-    );
-    subscribeInner(frames, subscriber, {
-      next: (frame) => {
-        subscriber.next(frame);
+    subscribeInner(openDevice(transport, selector).pipe(takeUntil(over)), subscriber, {
+      next: (device) => {
+        subscribeInner(framesOf(device, options), subscriber, {
+          next: (frame) => {
+            subscriber.next(frame);
+          },
+          error: (error: unknown) => {
+            // Closing before anybody hears of it, so that the one who does can subscribe again.
+            over.next();
+            subscriber.error(error);
+          },
+        });
       },
-      error: (error: unknown) => {
-        // Closing before anybody hears of it, so that the one who does can subscribe again.
-        over.next();
-        subscriber.error(error);
+      complete: () => {
+        // The stream ends where the frames do.
       },
     });
   });

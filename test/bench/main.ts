@@ -1,4 +1,5 @@
 import { allocated, distribution, seconds, type Distribution } from "./measure.js";
+import { measureVideo } from "./video.js";
 import { busAlone, frameByFrame, plainLoop, resultsCompacted, type Geometry, type Workload } from "./workloads.js";
 
 const geometries: readonly Geometry[] = [
@@ -84,3 +85,10 @@ for (const geometry of geometries) {
     console.log(`    both less (0)       ${spread(netRatio, (value) => value.toFixed(2))}`);
   }
 }
+
+const videoBound = 1.5;
+const { pictures, ratio } = measureVideo();
+const verdict = ratio.median <= videoBound ? "holds" : "DOES NOT HOLD";
+console.log(`\nUVC, 640 x 480 YUY2 in packets of 3072 B, the assembler beside a loop by hand over the same results`);
+console.log(`    pictures a second   ${spread(pictures, thousands)}`);
+console.log(`    time against it     ${spread(ratio, (value) => value.toFixed(2))} held to ${videoBound}: ${verdict}`);

@@ -13,6 +13,7 @@ const everything = exported([
   "rx-isoch/operators/media",
   "rx-isoch/class/uac",
   "rx-isoch/operators/streams",
+  "rx-isoch/class/uvc",
   "rx-isoch/transports/virtual",
   "rx-isoch/transports/replay",
   "rx-isoch/transports/usbip",

@@ -28,7 +28,7 @@ function laboratory(scheduler: TestScheduler, failures: Readonly<Record<string, 
     releaseInterface: (number) => step(`release ${number}`),
     selectAlternate: (number, alternate) => step(`select ${number}.${alternate}`),
   };
-  return { log, leases: new InterfaceLeases(device as TransportDevice) };
+  return { log, leases: new InterfaceLeases(device) };
 }
 
 /** Subscribes to what `make` makes, on that frame. */

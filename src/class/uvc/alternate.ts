@@ -43,11 +43,11 @@ type Candidate = Omit<VideoAlternate, "payloadSize" | "isEstimated">;
  *
  * There are devices that say what cannot be: nothing, more than the bus moves, or 16 bits that were extended by
  * their sign. The last are cut to 16 bits. For the others, and for more than any alternate setting carries, a
- * raw picture tells what it needs: its bytes in its interval, with a header in each payload, 1024 at the least. Of
- * what is compressed nobody knows, and for what cannot be, the largest alternate setting is taken.
+ * raw picture tells what it needs: its bytes in its interval, with a header in each payload, and 1024 where
+ * there is room. Of what is compressed nobody knows: for what cannot be, the largest alternate setting is taken.
  *
- * @throws {@link BandwidthError} `bandwidth-exceeded` if no alternate setting carries so much;
- * {@link EndpointError} `not-isochronous` for a camera that streams over a bulk endpoint, `no-such-endpoint` for one
+ * @throws `BandwidthError` `bandwidth-exceeded` if no alternate setting carries so much;
+ * `EndpointError` `not-isochronous` for a camera that streams over a bulk endpoint, `no-such-endpoint` for one
  * without an endpoint
  */
 export function chooseAlternate(
@@ -64,7 +64,7 @@ export function chooseAlternate(
 
   const needed = neededBytes(negotiated, largest.frameDuration);
   const isImpossible = reported === 0 || reported > most[speed];
-  const payloadSize = needed ?? (isImpossible ? largest.bytes : reported);
+  const payloadSize = needed === undefined ? (isImpossible ? largest.bytes : reported) : roomFor(needed, largest.bytes);
   const estimated = candidates.find(({ bytes }) => bytes >= payloadSize);
   if (estimated !== undefined) return { ...estimated, payloadSize, isEstimated: true };
   throw new BandwidthError(
@@ -109,7 +109,11 @@ function withoutSign(size: number): number {
 function neededBytes({ format, size, interval }: NegotiatedVideo, frameDuration: number): number | undefined {
   const bytes = pictureBytes(format.encoding, size.width, size.height);
   if (bytes === undefined) return undefined;
-  return Math.max(leastEstimate, Math.ceil((bytes * frameDuration * 10) / interval) + headerLength);
+  return Math.ceil((bytes * frameDuration * 10) / interval) + headerLength;
+}
+
+function roomFor(needed: number, largest: number): number {
+  return needed > largest ? needed : Math.min(Math.max(needed, leastEstimate), largest);
 }
 
 function noEndpoint({ interfaces }: ConfigurationDescriptor, { streaming }: NegotiatedVideo): EndpointError {

@@ -7,11 +7,11 @@ import { pictureBytes } from "./raw-pictures.js";
  * What becomes of a video frame in which something is missing or wrong.
  *
  * - `drop`: it is not emitted, and counted.
- * - `emit`: it is emitted, with what is wrong in {@link VideoFrame.flaws}, and counted.
+ * - `emit`: it is emitted, with what is wrong in `VideoFrame.flaws`, and counted.
  */
 export type IncompletePolicy = "drop" | "emit";
 
-/** What a {@link VideoFrameAssembler} is to expect. */
+/** What a `VideoFrameAssembler` is to expect. */
 export interface AssemblerOptions {
   readonly format: VideoEncoding;
   /** In pixels. */
@@ -23,7 +23,7 @@ export interface AssemblerOptions {
    * `yuy2` and `nv12`: the bytes of a picture.
    */
   readonly maxFrameSize?: number | undefined;
-  /** Microseconds from one bus frame to the next, for {@link VideoFrame.timestamp}. Default: 125. */
+  /** Microseconds from one bus frame to the next, for `VideoFrame.timestamp`. Default: 125. */
   readonly frameDuration?: number | undefined;
   /** Default: `drop`. */
   readonly incomplete?: IncompletePolicy | undefined;

@@ -50,7 +50,7 @@ export class VideoFrameAssembler {
   #sequence = 0;
   #lastPts: number | undefined;
 
-  /** @throws {@link InvalidRequestError} */
+  /** @throws `InvalidRequestError` */
   constructor(options: AssemblerOptions) {
     const { format, width, height, maxFrameSize, frameDuration, incomplete } = checkAssembly(options);
     this.#frame = new OpenFrame(format, width, height, maxFrameSize);

@@ -36,8 +36,8 @@ export interface VideoChoice {
  * Finds the picture that is meant among those of a device. Where several fit, the one whose rate is nearest is
  * taken, and of those the first. Formats that are `unknown` are taken only where they are asked for.
  *
- * @throws {@link EndpointError} `no-such-endpoint` for a device that sends no video; {@link InvalidRequestError}
- * `invalid-option` where it has no such picture, with those that it has; {@link DescriptorError} as
+ * @throws `EndpointError` `no-such-endpoint` for a device that sends no video; `InvalidRequestError`
+ * `invalid-option` where it has no such picture, with those that it has; `DescriptorError` as
  * {@link videoFunctions}
  *
  * @example

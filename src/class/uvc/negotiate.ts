@@ -34,18 +34,16 @@ const requestCodes: Readonly<Record<ProbeRequest, number>> = {
   default: requests.getDef,
 };
 
-type ControlPort = Pick<UsbDevice, "controlTransfer">;
-
 /**
  * Reads the probe control of a streaming interface: GET_CUR, GET_MIN, GET_MAX, GET_DEF (UVC 1.5, 4.3.1.1). An
  * answer that is shorter than the version of the device has it is taken as far as it goes.
  *
- * Errors: {@link DeviceError} `control-stalled` where the device does not answer this; as {@link UsbDevice.controlTransfer}.
+ * Errors: `DeviceError` `control-stalled` where the device does not answer this; as `UsbDevice.controlTransfer`.
  *
  * @param version {@link VideoFunction.version}
  */
 export function readProbe(
-  device: ControlPort,
+  device: Pick<UsbDevice, "controlTransfer">,
   interfaceNumber: number,
   version: number,
   request: ProbeRequest,
@@ -64,12 +62,15 @@ export function readProbe(
  * what, and format, size and interval are what was agreed. An answer that names none that the device has is
  * passed over. The interface is to be claimed, and in alternate setting 0.
  *
- * Errors: {@link DeviceError} `control-stalled` where the device refuses the picture, with what to do; as
- * {@link UsbDevice.controlTransfer}.
+ * Errors: `DeviceError` `control-stalled` where the device refuses the picture, with what to do; as
+ * `UsbDevice.controlTransfer`.
  *
  * @see {@link chooseVideo}, {@link chooseAlternate}
  */
-export function negotiateVideo(device: ControlPort, choice: VideoChoice): Observable<NegotiatedVideo> {
+export function negotiateVideo(
+  device: Pick<UsbDevice, "controlTransfer">,
+  choice: VideoChoice,
+): Observable<NegotiatedVideo> {
   const { streaming, format, size, interval } = choice;
   const { version } = choice.function;
   const expected = probeLength(version);

@@ -46,7 +46,7 @@ const matrices = { bt601: coefficients(weights.bt601), bt709: coefficients(weigh
  * A raw picture as red, green, blue and opacity, a byte each, from the top left: what an `ImageData` takes. The
  * result is new, and the caller's. Pixels that an incomplete frame lacks are black.
  *
- * @throws {@link InvalidRequestError} `invalid-option` for a format that is not raw: a JPEG is for a decoder
+ * @throws `InvalidRequestError` `invalid-option` for a format that is not raw: a JPEG is for a decoder
  *
  * @example
  * ```ts

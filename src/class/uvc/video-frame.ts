@@ -28,7 +28,7 @@ export interface VideoFrame {
   /** `complete` only where nothing is known to be missing or wrong. */
   readonly status: "complete" | "incomplete";
   readonly flaws: VideoFlaws;
-  /** The bus frame of its first packet with data; see {@link FrameResult.frame}. */
+  /** The bus frame of its first packet with data; see `FrameResult.frame`. */
   readonly firstFrame: number;
   /** The bus frame of its last packet with data. */
   readonly lastFrame: number;
@@ -36,7 +36,7 @@ export interface VideoFrame {
   readonly pts: number | undefined;
   /** The clock of the device, as the first payload that tells it has it. */
   readonly scr: SourceClock | undefined;
-  /** When its first packet was on the bus: microseconds, monotonic, from {@link IsochResults.timestamp}. */
+  /** When its first packet was on the bus: microseconds, monotonic, from `IsochResults.timestamp`. */
   readonly timestamp: number;
   /** Counts video frames that were seen to end, from 0. A jump is one that was dropped. */
   readonly sequence: number;

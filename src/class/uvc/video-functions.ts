@@ -23,7 +23,7 @@ interface Header {
  * VideoControl interface nothing is known. Streaming interfaces that the header does not name count as well
  * where they follow in the same association, and where there is one function: headers are wrong about that.
  *
- * @throws {@link DescriptorError} `bad-descriptor` for a VideoControl interface without a header that can be read
+ * @throws `DescriptorError` `bad-descriptor` for a VideoControl interface without a header that can be read
  *
  * @example
  * ```ts
