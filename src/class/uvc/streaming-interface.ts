@@ -24,6 +24,7 @@ type Header = Pick<VideoStreaming, "direction" | "endpoint" | "terminal" | "stil
 export function parseStreaming({ number, alternates }: InterfaceDescriptor): VideoStreaming | undefined {
   const skipped: SkippedDescriptor[] = [];
   const formats: OpenFormat[] = [];
+  let last: OpenFormat | undefined;
   let header: Header | undefined;
   parseEach(
     alternates.flatMap(({ extra }) => extra),
@@ -38,15 +39,18 @@ export function parseStreaming({ number, alternates }: InterfaceDescriptor): Vid
         case subtypes.uncompressedFormat:
         case subtypes.mjpegFormat:
         case subtypes.frameBasedFormat:
-          formats.push(parseFormat(each));
+          // What belongs to a format that is unusable belongs to no other.
+          last = undefined;
+          last = parseFormat(each);
+          formats.push(last);
           break;
         case subtypes.uncompressedFrame:
         case subtypes.mjpegFrame:
         case subtypes.frameBasedFrame:
-          addSize(formats.at(-1), each);
+          addSize(last, each);
           break;
         case subtypes.colorFormat:
-          addColor(formats.at(-1), each);
+          addColor(last, each);
           break;
         case subtypes.stillImageFrame:
           break;
