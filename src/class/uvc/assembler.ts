@@ -47,6 +47,8 @@ export class VideoFrameAssembler {
   /** Since the last packet with data; which video frame they belong to, the next packet shows. */
   #damagedPackets = 0;
   #lostFrames = 0;
+  /** Of the device, in payloads without data, for the frame that follows. */
+  #deviceErrors = 0;
   #sequence = 0;
   #lastPts: number | undefined;
 
@@ -118,7 +120,7 @@ export class VideoFrameAssembler {
     this.#isOpen = this.#isBeginningSeen = false;
     this.#frameId = -1;
     this.#nextBusFrame = this.#lastPts = undefined;
-    this.#damagedPackets = this.#lostFrames = 0;
+    this.#damagedPackets = this.#lostFrames = this.#deviceErrors = 0;
     return ended;
   }
 
@@ -163,6 +165,8 @@ export class VideoFrameAssembler {
     this.#frameId = frameId;
     this.#isOpen = true;
     this.#frame.begin(busFrame, timestamp);
+    this.#frame.deviceErrors = this.#deviceErrors;
+    this.#deviceErrors = 0;
   }
 
   #take(data: Uint8Array, offset: number, end: number, busFrame: number): void {
@@ -186,7 +190,8 @@ export class VideoFrameAssembler {
   #heed(info: number, ended: VideoFrame[]): void {
     if ((info & headerBits.error) !== 0) {
       this.#counters.deviceErrors++;
-      this.#frame.deviceErrors++;
+      if (this.#isOpen) this.#frame.deviceErrors++;
+      else if ((info & headerBits.frameId) !== this.#frameId) this.#deviceErrors++;
     }
     if (!this.#isOpen) return;
     if ((info & headerBits.still) !== 0) this.#frame.still = true;
