@@ -24,7 +24,7 @@ describe("closingOn", () => {
     marbles((m) => {
       const transport = {};
       const close = (source: Observable<never>) => closeOn(transport, source).subscribe(errorless);
-      const later = m.hot("-----|");
+      const later: Observable<never> = m.hot("-----|");
       close(m.hot("        --|"));
       m.scheduler.schedule(() => close(later), 1);
       m.expect(closingOn(transport)).toBeObservable("-----|");
