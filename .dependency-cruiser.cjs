@@ -62,7 +62,7 @@ module.exports = {
       comment: "a device class knows no other",
       severity: "error",
       from: { path: "^src/class/([^/]+)/" },
-      to: { path: "^src/(angular|class|cli|usbd)/", pathNot: "^src/class/$1/" },
+      to: { path: "^src/(angular|class/[^/]+|cli|usbd)/", pathNot: "^src/class/$1/" },
     },
     {
       name: "only-operators-media-imports-classes",

@@ -50,6 +50,8 @@ export class VideoFrameAssembler {
   /** Of these, told with the frame before already, which had no EOF. */
   #damagedBefore = 0;
   #lostBefore = 0;
+  /** Of the device, in payloads without data, for the frame that follows. */
+  #deviceErrors = 0;
   #sequence = 0;
   #lastPts: number | undefined;
 
@@ -121,7 +123,7 @@ export class VideoFrameAssembler {
     this.#isOpen = this.#isBeginningSeen = false;
     this.#frameId = -1;
     this.#nextBusFrame = this.#lastPts = undefined;
-    this.#damagedPackets = this.#lostFrames = this.#damagedBefore = this.#lostBefore = 0;
+    this.#damagedPackets = this.#lostFrames = this.#damagedBefore = this.#lostBefore = this.#deviceErrors = 0;
     return ended;
   }
 
@@ -166,6 +168,8 @@ export class VideoFrameAssembler {
     this.#frameId = frameId;
     this.#isOpen = true;
     this.#frame.begin(busFrame, timestamp);
+    this.#frame.deviceErrors = this.#deviceErrors;
+    this.#deviceErrors = 0;
   }
 
   #take(data: Uint8Array, offset: number, end: number, busFrame: number): void {
@@ -192,7 +196,8 @@ export class VideoFrameAssembler {
   #heed(info: number, ended: VideoFrame[]): void {
     if ((info & headerBits.error) !== 0) {
       this.#counters.deviceErrors++;
-      this.#frame.deviceErrors++;
+      if (this.#isOpen) this.#frame.deviceErrors++;
+      else if ((info & headerBits.frameId) !== this.#frameId) this.#deviceErrors++;
     }
     if (!this.#isOpen) return;
     if ((info & headerBits.still) !== 0) this.#frame.still = true;

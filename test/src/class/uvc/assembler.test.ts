@@ -278,6 +278,15 @@ describe("VideoFrameAssembler", () => {
       expect(flaws(assembler.push(transfer(8, [payload(eof, ...second)])))).toStrictEqual([{ lostFrames: 5 }]);
     });
 
+    it.each<readonly [string, number, object]>([
+      ["of the next frame flags that", 0, { deviceErrors: 1 }],
+      ["of the frame that has ended is told too late", fid, {}],
+    ])("an error of the device in an empty payload between frames, %s", (_, id, expected) => {
+      const { frames, counted } = assemble(emit, [...picture(fid), payload(id | err), ...picture(0), ...picture(fid)]);
+      expect(flaws(frames)).toStrictEqual([{}, expected, {}]);
+      expect(counted).toMatchObject({ deviceErrors: 1 });
+    });
+
     it("a header too short for its time stamps costs only these", () => {
       const { frames, counted } = assemble(raw, [
         [2, 0x8c, ...first],
