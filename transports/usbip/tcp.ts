@@ -145,7 +145,7 @@ export interface TcpServerAddress {
  *
  * Errors: {@link InvalidRequestError} for a port or a token that is none; `AccessError` `access-denied` where
  * the server refuses the token; {@link TransportError} `transport-failed`, with the code of Node, such as
- * `ECONNREFUSED`, in `native`, or where it does not take tokens.
+ * `ECONNREFUSED`, in `native`; where the server does not take tokens that or `protocol-error`.
  *
  * @example
  * ```ts
