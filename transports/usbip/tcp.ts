@@ -34,8 +34,8 @@ export interface TcpOptions {
   /** Connections at a time, at most; more are closed at once. Default: 64. */
   readonly connections?: number | undefined;
   /**
-   * Milliseconds that a client may take nothing of what waits for it; after that its connection is
-   * broken off. Default: 30,000.
+   * Milliseconds that a client may take nothing of what waits for it, and say nothing; after that its connection
+   * is broken off. One that goes on asking comes to the limit of `bytesInFlight`, and is not heard then. Default: 30,000.
    */
   readonly drainTimeout?: number | undefined;
 }
