@@ -8,6 +8,7 @@ import {
   type VirtualFault,
 } from "rx-isoch/transports/virtual";
 import { replay } from "rx-isoch/transports/replay";
+import { ownStreams } from "../../support/own-streams.js";
 import { comparable, record, results } from "./support.js";
 
 const { inEndpoint: endpoint } = counterProtocol;
@@ -41,5 +42,17 @@ describe("what was recorded is replayed as it was", () => {
         expect(comparable(again)).toStrictEqual(comparable(recording.results));
       });
     }
+
+    it(`at ${speed} speed, from streams that a transport runs itself`, async () => {
+      const bus = new VirtualBus({ clock: unpacedClock() });
+      bus.attach(counterDevice({ speed, ...(speed === "super" && { burst: 2, mult: 1 }) })).inject(...faults);
+      const options = { frames: 16, queue: 4, ring: 1000 };
+      const recording = await record(ownStreams(bus, speed === "full" ? 1000 : 125), endpoint, 40, options);
+      expect(recording.results.some(({ lost }) => lost > 0)).toBe(true);
+      expect(recording.results.some(({ error }) => error === "isoch")).toBe(true);
+      const played = replay(recording.bytes, { pace: "fast" });
+      const again = await lastValueFrom(results(played, endpoint, 40, options).pipe(toArray()));
+      expect(comparable(again)).toStrictEqual(comparable(recording.results));
+    });
   }
 });
