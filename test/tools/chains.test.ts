@@ -16,11 +16,11 @@ import {
   type TimedPicture,
 } from "rx-isoch/operators/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { prepareTool } from "./apt.js";
+import { prepareProgram } from "../support/apt.js";
 
-const ffmpeg = prepareTool("ffmpeg", "ffmpeg", "FFMPEG");
-const ffprobe = prepareTool("ffprobe", "ffmpeg", "FFPROBE");
-const sox = prepareTool("sox", "sox", "SOX");
+const ffmpeg = prepareProgram({ names: ["ffmpeg"], debian: "ffmpeg", variable: "FFMPEG" });
+const ffprobe = prepareProgram({ names: ["ffprobe"], debian: "ffmpeg", variable: "FFPROBE" });
+const sox = prepareProgram({ names: ["sox"], debian: "sox", variable: "SOX" });
 
 const directory = mkdtempSync(join(tmpdir(), "rx-isoch-tools-"));
 const at = (name: string) => join(directory, name);
