@@ -64,6 +64,7 @@ export interface ReplayTransport extends IsochTransport {
  * | IN | the frames that were recorded, whatever length transfers have: status, length and data. A frame that was longer than what is asked for reads `data-overrun` |
  * | OUT | is taken, and completes at the recorded pace with the recorded statuses; what was short then is short now. The bytes that are sent go nowhere |
  * | frames that were lost | a gap in the capture is a gap in the account: a transfer ends before it, with `not-complete` for the rest, and the next begins behind it with `IsochResults.lost` |
+ * | streams that were recorded one after the other | are one stream, and the time between them is lost in it |
  * | a program that is late | loses nothing: the replay waits |
  * | a consumer that pauses (`StreamOptions.pause`) | `fast`: the replay waits where the ring is full. `recorded`: the ring overflows, as it does on a bus |
  * | the frame | from `start_frame`, also where the host controller counts modulo 1024 frames or so; where it says 0 always, or contradicts itself, from the times, and from frame 0 |
