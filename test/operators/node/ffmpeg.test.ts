@@ -137,6 +137,12 @@ describe("fromFfmpeg", () => {
     expect(Buffer.concat(read).equals(Buffer.alloc(1000, 7))).toBe(true);
   });
 
+  it("a failure is told of also where nobody reads", async () => {
+    expect(await error(fromFfmpeg(run("fail", "69")))).toStrictEqual(
+      failure("ProcessError", "process-failed", "status 69", "line 1999"),
+    );
+  });
+
   it("a failure is an error with its status and the end of its words", async () => {
     expect(await error(fromFfmpeg(run("fail", "69")).pipe(bytes))).toStrictEqual(
       failure("ProcessError", "process-failed", "status 69", "line 1999"),
