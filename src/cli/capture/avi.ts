@@ -1,0 +1,27 @@
+import { defer, map } from "rxjs";
+import { AviLayout } from "../../../operators/node/avi-layout.js";
+import type { CaptureFormat } from "./format.js";
+import { capturedPictures } from "./pictures.js";
+import { withTail } from "./with-tail.js";
+
+/** Pictures, as films are played. */
+export const avi: CaptureFormat = {
+  name: "avi",
+  description: "a film of a camera's pictures: MJPEG, or else YUY2 or NV12",
+  extensions: ["avi"],
+  needsFile: true,
+  media: "pictures",
+  virtual: "camera",
+  capture: (target, context) =>
+    defer(() => {
+      // It plays at the rate at which the pictures came.
+      const layout = new AviLayout(undefined);
+      const steps = capturedPictures(target, context, ["mjpeg", "yuy2", "nv12"]).pipe(
+        map(({ pictures, counts }) => ({ pieces: pictures.flatMap((picture) => layout.add(picture)), counts })),
+      );
+      return withTail(steps, () => {
+        const { tail, head } = layout.finish();
+        return [...tail, { at: 0, bytes: head }];
+      });
+    }),
+};
