@@ -14,12 +14,16 @@ export const avi: CaptureFormat = {
   virtual: "camera",
   capture: (target, context) =>
     defer(() => {
-      // It plays at the rate at which the pictures came.
-      const layout = new AviLayout(undefined);
+      let layout: AviLayout | undefined;
       const steps = capturedPictures(target, context, ["mjpeg", "yuy2", "nv12"]).pipe(
-        map(({ pictures, counts }) => ({ pieces: pictures.flatMap((picture) => layout.add(picture)), counts })),
+        map(({ pictures, counts, agreedRate }) => {
+          // It plays at the rate at which the pictures came; those of a capture come faster.
+          const film = (layout ??= new AviLayout(target.isRecording === true ? agreedRate : undefined));
+          return { pieces: pictures.flatMap((picture) => film.add(picture)), counts };
+        }),
       );
       return withTail(steps, () => {
+        if (layout === undefined) return [];
         const { tail, head } = layout.finish();
         return [...tail, { at: 0, bytes: head }];
       });

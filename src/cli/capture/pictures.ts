@@ -14,6 +14,8 @@ import { firstFrames } from "./results.js";
 export interface PictureStep {
   readonly pictures: readonly VideoFrame[];
   readonly counts: FrameCounts;
+  /** Pictures a second that the camera agreed on. */
+  readonly agreedRate: number;
 }
 
 /**
@@ -38,18 +40,19 @@ export function capturedPictures(
       (configuration) => choosePicture(configuration, formats, picture),
       badFrames === "keep" ? "emit" : "drop",
     ).pipe(
-      switchMap(({ alternate, assembler }) =>
-        concat(
+      switchMap(({ video, alternate, assembler }) => {
+        const agreedRate = 1e7 / video.interval;
+        return concat(
           isochPipe(device, alternate)
             .results({ frames: transfer, queue, pause })
             .pipe(
               firstFrames(frames),
               takeUntil(stop),
-              map((results) => ({ pictures: assembler.push(results), counts: countsOf(results) })),
+              map((results) => ({ pictures: assembler.push(results), counts: countsOf(results), agreedRate })),
             ),
-          defer(() => of({ pictures: assembler.flush(), counts: noCounts })),
-        ),
-      ),
+          defer(() => of({ pictures: assembler.flush(), counts: noCounts, agreedRate })),
+        );
+      }),
       firstPictures(count),
     ),
   );
@@ -60,10 +63,10 @@ function firstPictures(count: number) {
     defer(() => {
       let left = count;
       return source.pipe(
-        map(({ pictures, counts }) => {
+        map(({ pictures, ...rest }) => {
           const taken = pictures.slice(0, left);
           left -= taken.length;
-          return { pictures: taken, counts };
+          return { ...rest, pictures: taken };
         }),
         takeWhile(() => left > 0, true),
       );
