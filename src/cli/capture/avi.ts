@@ -11,6 +11,7 @@ export const avi: CaptureFormat = {
   extensions: ["avi"],
   needsFile: true,
   media: "pictures",
+  badFrames: ["skip", "keep"],
   virtual: "camera",
   capture: (target, context) =>
     defer(() => {

@@ -51,6 +51,8 @@ export interface CaptureFormat {
   readonly media?: "pictures" | "sound";
   /** Set where a file has one picture: several go into several files. */
   readonly isSeries?: true;
+  /** What can become of frames that failed. */
+  readonly badFrames: readonly BadFramePolicy[];
   /** The device where none is named. */
   readonly virtual: VirtualKind;
   /** Opens the device, and tells what goes into the file. Completes when the device is closed. */

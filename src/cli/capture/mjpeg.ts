@@ -9,6 +9,7 @@ export const mjpeg: CaptureFormat = {
   extensions: ["mjpeg", "mjpg"],
   needsFile: false,
   media: "pictures",
+  badFrames: ["skip", "keep"],
   virtual: "camera",
   capture: (target, context) =>
     capturedPictures(target, context, ["mjpeg"]).pipe(

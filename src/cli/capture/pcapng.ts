@@ -11,6 +11,7 @@ export const pcapng: CaptureFormat = {
   description: "all that goes over the bus, for Wireshark and for replay",
   extensions: ["pcapng"],
   needsFile: false,
+  badFrames: ["skip", "keep"],
   virtual: "counter",
   capture: (target, context) =>
     defer(() => {

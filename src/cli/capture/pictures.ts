@@ -1,7 +1,6 @@
 import { concat, defer, map, of, switchMap, takeUntil, takeWhile, type Observable } from "rxjs";
 import type { VideoEncoding, VideoFrame } from "../../class/uvc/index.js";
 import { isochPipe } from "../../index.js";
-import { UsageError } from "../outcome.js";
 import { countsOf, noCounts, type FrameCounts } from "../stream-account.js";
 import type { StreamTarget } from "../target.js";
 import { choosePicture } from "../video/choose-picture.js";
@@ -29,11 +28,6 @@ export function capturedPictures(
   { picture, count = Infinity, frames = Infinity, transfer, queue, pause, stop, badFrames }: CaptureContext,
   formats: readonly [VideoEncoding, ...VideoEncoding[]],
 ): Observable<PictureStep> {
-  if (badFrames === "zero" || badFrames === "error") {
-    throw new UsageError(
-      `--bad-frames ${badFrames} is not for pictures: skip leaves out those that are incomplete, keep does not`,
-    );
-  }
   return whileOpen(target, (device) =>
     openVideo(
       device,

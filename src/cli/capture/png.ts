@@ -12,6 +12,7 @@ export const png: CaptureFormat = {
   needsFile: false,
   media: "pictures",
   isSeries: true,
+  badFrames: ["skip", "keep"],
   virtual: "camera",
   capture: (target, context) =>
     capturedPictures(target, { ...context, count: context.count ?? 1 }, rawFormats).pipe(

@@ -3,10 +3,9 @@ import { chooseAudio } from "../../../operators/media/audio-choice.js";
 import { AudioPipe, prepareClock } from "../../../operators/media/audio-pipe.js";
 import { pcmBlocks } from "../../../operators/media/index.js";
 import { WavLayout } from "../../../operators/node/wav-layout.js";
-import { UsageError } from "../outcome.js";
 import { addCounts, countsOf, noCounts } from "../stream-account.js";
 import { whileOpen } from "../while-open.js";
-import type { CaptureContext, CaptureFormat, CaptureStep } from "./format.js";
+import type { CaptureFormat, CaptureStep } from "./format.js";
 import { firstFrames } from "./results.js";
 import { withTail } from "./with-tail.js";
 
@@ -17,11 +16,13 @@ export const wav: CaptureFormat = {
   extensions: ["wav"],
   needsFile: true,
   media: "sound",
+  badFrames: ["skip", "zero"],
   virtual: "microphone",
   capture: (target, context) =>
     defer(() => {
       const layout = new WavLayout();
-      const lost = lostPolicy(context);
+      // Silence keeps time.
+      const lost = context.badFrames === "zero" ? "silence" : "leave-out";
       const { frames = Infinity, transfer, queue, pause, stop } = context;
       let counts = noCounts;
       const step = (pieces: readonly Uint8Array[]): CaptureStep => {
@@ -53,11 +54,3 @@ export const wav: CaptureFormat = {
       });
     }),
 };
-
-function lostPolicy({ badFrames }: CaptureContext) {
-  if (badFrames === "skip") return "leave-out";
-  if (badFrames === "zero") return "silence";
-  throw new UsageError(
-    `--bad-frames ${badFrames} is not for sound: skip leaves out what was lost, zero puts silence in its place`,
-  );
-}

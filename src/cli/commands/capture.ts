@@ -36,8 +36,8 @@ interface Arguments extends DeviceArguments, StreamArguments {
 }
 
 /** Says no to options that mean nothing to the format. */
-function checkMedia({ name, media }: CaptureFormat, options: Arguments): void {
-  const { size, rate, count, sampleRate, channels, endpoint, alternate } = options;
+function checkMedia({ name, media, badFrames: policies }: CaptureFormat, options: Arguments): void {
+  const { size, rate, count, sampleRate, channels, endpoint, alternate, badFrames } = options;
   const refuse = (given: Readonly<Record<string, unknown>>, why: string) => {
     const [option] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
     if (option !== undefined) throw new UsageError(`${option} is ${why}, and the format is ${name}`);
@@ -45,6 +45,8 @@ function checkMedia({ name, media }: CaptureFormat, options: Arguments): void {
   if (media !== "pictures") refuse({ "--size": size, "--rate": rate, "--count": count }, "for pictures");
   if (media !== "sound") refuse({ "--sample-rate": sampleRate, "--channels": channels }, "for sound");
   if (media !== undefined) refuse({ "--endpoint": endpoint, "--alternate": alternate }, "for bytes and packets");
+  if (policies.includes(badFrames)) return;
+  throw new UsageError(`--bad-frames ${badFrames} is not for ${name}: choose ${policies.join(" or ")}`);
 }
 
 /** `rx-isoch capture` */
@@ -67,7 +69,7 @@ export const captureCommand: DefineCommand = (program, done) => {
     .addOption(
       new Option(
         "--bad-frames <policy>",
-        "what becomes of the bytes of a frame that failed; zero is\nfor lost frames, too",
+        "what becomes of the bytes of a frame that failed; zero is\nfor lost frames, too; of pictures, skip leaves out those\nin which something is missing",
       )
         .choices(["skip", "keep", "zero", "error"])
         .default("skip"),

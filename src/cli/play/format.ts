@@ -40,6 +40,12 @@ export interface PlayFormat {
   readonly needsFile: boolean;
   /** The device where none is named. */
   readonly virtual: VirtualKind;
+  /**
+   * Says no to what means nothing to the format, before anything is opened.
+   *
+   * @throws UsageError
+   */
+  check?(context: Pick<PlayContext, "pace" | "transfer" | "underrun">): void;
   /** Opens the device, and tells what was sent. Completes when the device is closed. */
   play(input: Input, target: StreamTarget, context: PlayContext): Observable<FrameCounts>;
 }

@@ -33,6 +33,7 @@ export async function play(target: Observable<StreamTarget>, options: PlayOption
   if (options.file === "-" && format.needsFile) {
     throw new UsageError(`a file of the format ${format.name} cannot come out of a pipe: name a file`);
   }
+  format.check?.(options);
   const interrupts = listenToInterrupts();
   let input: Input | undefined;
   try {

@@ -13,8 +13,8 @@ export const wav: PlayFormat = {
   extensions: ["wav"],
   needsFile: true,
   virtual: "speaker",
+  check: refuse,
   play: ({ path }, target, context) => {
-    refuse(context);
     const underrun = context.underrun === "error" ? "error" : "silence";
     return whileOpen(target, (device) =>
       fromWav(path).pipe(
@@ -28,7 +28,7 @@ export const wav: PlayFormat = {
   },
 };
 
-function refuse({ pace, underrun, transfer }: PlayContext): void {
+function refuse({ pace, underrun, transfer }: Pick<PlayContext, "pace" | "transfer" | "underrun">): void {
   if ("sampleRate" in pace || pace.frameLength !== undefined || transfer !== undefined) {
     throw new UsageError(
       "a WAV file says itself how it is cut: leave out --rate, --sample-size, --frame-length and --transfer",
