@@ -28,7 +28,7 @@ export function videoView(state: WatchState, { columns, rows, chalk }: PictureSc
   const bad = (isBad: boolean) => (isBad ? chalk.yellow : chalk.green);
   return [
     chalk.bold(fit(`${printable(nameOnBus(state))}: ${pictureText(video)}`)),
-    ...picture(video, { columns: width, rows: Math.max(4, rows - otherLines) }, chalk.level),
+    ...picture(video, { columns: width, rows: Math.max(1, rows - otherLines) }, chalk.level),
     chalk.cyan(fit(`${ratesText(video)}  ${count(video.complete)} complete, ${count(video.incomplete)} incomplete`)),
     chalk.cyan(fit(`${count(recent.frames)} bus frames/s  ${megabytes(recent.bytes)}/s`)),
     bad(totals.lost + totals.failed > 0)(
