@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { onPath } from "../support/programs.js";
 
 /**
  * A program of this machine, or what `variable` names. Where there is none it is installed, as root on Debian,
@@ -24,10 +23,7 @@ export function prepareTool(name: string, debian: string, variable: string): str
 }
 
 function find(name: string, variable: string): string | undefined {
-  const named = process.env[variable];
-  if (named !== undefined) return named;
-  const directories = (process.env["PATH"] ?? "").split(delimiter);
-  return directories.map((directory) => join(directory, name)).find((path) => existsSync(path));
+  return process.env[variable] ?? onPath(name);
 }
 
 function apt(...args: string[]): void {
