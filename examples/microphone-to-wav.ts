@@ -16,7 +16,7 @@ const sampleRate = 48_000;
 
 microphone(transport, { vendorId, productId }, { sampleRate, bits: 16, lost: "silence" })
   .pipe(
-    takeWhile(({ firstFrame, frames }) => firstFrame + frames < sampleRate, true),
+    takeWhile((block) => block.firstFrame + block.frames < sampleRate, true),
     toWav("microphone.wav", { queue: 1000 }),
   )
   .subscribe({

@@ -1,4 +1,4 @@
-import { readTestCard } from "rx-isoch/transports/virtual";
+import { readTestCard } from "../../transports/virtual/index.js";
 
 /** Reads a WAV file of 16 bits as this project writes them: the format, then the samples, to the end. */
 export function wavSamples(file: Buffer) {
