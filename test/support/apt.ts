@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { onPath } from "./programs.js";
 
 /** A program that tests need of the machine. */
 interface Program {
@@ -33,11 +33,9 @@ export function prepareProgram(program: Program): string {
 }
 
 function findProgram({ names, variable }: Program): string | undefined {
-  const directories = (process.env["PATH"] ?? "").split(delimiter);
-  const find = (name: string) => directories.map((directory) => join(directory, name)).find((path) => existsSync(path));
   const named = process.env[variable];
-  if (named === undefined) return names.map(find).find((path) => path !== undefined);
-  const path = named.includes("/") ? named : find(named);
+  if (named === undefined) return names.map(onPath).find((path) => path !== undefined);
+  const path = named.includes("/") ? named : onPath(named);
   if (path === undefined || !existsSync(path)) throw new Error(`${variable} names ${named}, which is not there`);
   return path;
 }
