@@ -70,11 +70,14 @@ describe("closeOn", () => {
         for (const each of subscriptions) each.unsubscribe();
       }, 10);
       // What was in flight has drained, and neither is closed.
-      m.scheduler.schedule(() => {
-        const begun = what === "pipe" ? "select 0.0 …" : "close …";
-        expect(slow.log.filter((line) => line === begun)).toHaveLength(2);
-        expect(slow.log).not.toContain("close");
-      }, what === "pipe" ? 12 : 10);
+      m.scheduler.schedule(
+        () => {
+          const begun = what === "pipe" ? "select 0.0 …" : "close …";
+          expect(slow.log.filter((line) => line === begun)).toHaveLength(2);
+          expect(slow.log).not.toContain("close");
+        },
+        what === "pipe" ? 12 : 10,
+      );
       m.flush();
       expectClean(bus, transport);
     })();

@@ -52,7 +52,9 @@ export function selectEndpointRate(
       mergeMap(([low = 0, middle = 0, high = 0]) => {
         const actual = low | (middle << 8) | (high << 16);
         // Devices that cannot tell say 0, as snd-usb-audio of Linux found.
-        return actual === 0 || isClose(actual, sampleRate) ? EMPTY : throwError(() => otherRate(sampleRate, actual, rates));
+        return actual === 0 || isClose(actual, sampleRate)
+          ? EMPTY
+          : throwError(() => otherRate(sampleRate, actual, rates));
       }),
     );
     return concat(

@@ -43,7 +43,9 @@ export function plot(x: Axis, y: Axis, series: readonly Series[]): string {
       case "bars": {
         const side = toX(x.from + width) - toX(x.from);
         const drawn = points.filter(([, up]) => up !== 0);
-        const path = drawn.map(([left, up]) => `M${at(toX(left))},${at(ground)}V${at(toY(up))}h${at(side)}V${at(ground)}z`);
+        const path = drawn.map(
+          ([left, up]) => `M${at(toX(left))},${at(ground)}V${at(toY(up))}h${at(side)}V${at(ground)}z`,
+        );
         return `<path d="${path.join("")}" fill="${colour}"/>`;
       }
     }

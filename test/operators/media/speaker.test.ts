@@ -1,5 +1,18 @@
 import { Readable } from "node:stream";
-import { concat, EMPTY, firstValueFrom, from, lastValueFrom, map, NEVER, of, Subject, take, throwError, toArray } from "rxjs";
+import {
+  concat,
+  EMPTY,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  map,
+  NEVER,
+  of,
+  Subject,
+  take,
+  throwError,
+  toArray,
+} from "rxjs";
 import { describe, expect, it } from "vitest";
 import {
   microphone,
@@ -211,7 +224,8 @@ describe("speaker", () => {
     for (const feedback of ["none", "explicit", "implicit"] as const) {
       const { bus, transport } = lab({ feedback });
       let opened: UsbDevice | undefined;
-      const subscription = what === "device" ? openDevice(transport, audioIds).subscribe((d) => (opened = d)) : undefined;
+      const subscription =
+        what === "device" ? openDevice(transport, audioIds).subscribe((d) => (opened = d)) : undefined;
       const outcome = await new Promise((resolve) => {
         const play = (fail: (error: unknown) => void) => {
           concat(of(samples(480)), fail === resolve ? EMPTY : NEVER)
