@@ -1,4 +1,4 @@
-import { of, type Observable } from "rxjs";
+import { NEVER, of, type Observable, type Subscription } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { camera, microphone, speaker } from "../../../operators/media/index.js";
 import { openDevice, type IsochTransport, type UsbDevice } from "../../../src/index.js";
@@ -75,17 +75,21 @@ describe.each(names)("%s, whenever", (name) => {
       marbles((m) => {
         const { transport, stream, finish } = laboratory(m, name);
         let again = 0;
-        const opened = openDevice(transport, {}).subscribe((device) => {
-          const first = stream(device).subscribe();
-          m.scheduler.schedule(() => {
-            first.unsubscribe();
-            const second = stream(device).subscribe(() => {
-              again++;
-              second.unsubscribe();
-              opened.unsubscribe();
-            });
-          }, frame);
-        });
+        let device: UsbDevice | undefined;
+        let first: Subscription | undefined;
+        const streamOn = () => (device === undefined ? NEVER : stream(device));
+        const opened = openDevice(transport, {}).subscribe((each) => (device = each));
+        m.scheduler.schedule(() => {
+          first = streamOn().subscribe();
+        }, 2);
+        m.scheduler.schedule(() => {
+          first?.unsubscribe();
+          const second = streamOn().subscribe(() => {
+            again++;
+            second.unsubscribe();
+            opened.unsubscribe();
+          });
+        }, 2 + frame);
         finish();
         expect(again).toBe(1);
       })();
@@ -102,7 +106,10 @@ describe.each(names)("%s, whenever", (name) => {
           attachment.detach();
         }, frame);
         finish();
-        expect(error).toMatchObject({ class: "DeviceError", code: frame === 0 ? expect.any(String) : "device-gone" });
+        expect(error).toMatchObject({
+          class: "DeviceError",
+          code: frame === 0 ? (expect.any(String) as string) : "device-gone",
+        });
       })();
     }
   });
