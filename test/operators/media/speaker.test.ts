@@ -1,5 +1,19 @@
 import { Readable } from "node:stream";
-import { concat, EMPTY, firstValueFrom, from, lastValueFrom, map, NEVER, of, Subject, take, throwError, toArray } from "rxjs";
+import {
+  catchError,
+  concat,
+  EMPTY,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  map,
+  NEVER,
+  of,
+  Subject,
+  take,
+  throwError,
+  toArray,
+} from "rxjs";
 import { describe, expect, it } from "vitest";
 import {
   microphone,
@@ -211,7 +225,8 @@ describe("speaker", () => {
     for (const feedback of ["none", "explicit", "implicit"] as const) {
       const { bus, transport } = lab({ feedback });
       let opened: UsbDevice | undefined;
-      const subscription = what === "device" ? openDevice(transport, audioIds).subscribe((d) => (opened = d)) : undefined;
+      const subscription =
+        what === "device" ? openDevice(transport, audioIds).subscribe((d) => (opened = d)) : undefined;
       const outcome = await new Promise((resolve) => {
         const play = (fail: (error: unknown) => void) => {
           concat(of(samples(480)), fail === resolve ? EMPTY : NEVER)
@@ -232,6 +247,31 @@ describe("speaker", () => {
       await new Promise((resolve) => setTimeout(resolve, 0));
       expectClean(bus, transport);
     }
+  });
+
+  it("… or its feedback could not be heard, because somebody else hears it", async () => {
+    const { bus, transport } = lab({ feedback: "implicit" });
+    const device = await new Promise<UsbDevice>((resolve) => openDevice(transport, audioIds).subscribe(resolve));
+    const listening = microphone(device, {}).subscribe();
+    const play = () => of(samples(480)).pipe(speaker(device, {}, { latency: 8 }), toArray());
+    let refusal: unknown;
+    const again = catchError((error: unknown) => {
+      refusal = plain(error);
+      listening.unsubscribe();
+      return play();
+    });
+    const heard = new Subject<Played[]>();
+    const outcome = lastValueFrom(heard);
+    // Not by an operator, which would unsubscribe before it goes on.
+    play().subscribe({
+      error: (error: unknown) => {
+        again(throwError(() => error)).subscribe(heard);
+      },
+    });
+    expect(await outcome).not.toStrictEqual([]);
+    expect(refusal).toStrictEqual(failure("BusyError", "pipe-busy"));
+    await lastValueFrom(device.close(), { defaultValue: undefined });
+    expectClean(bus, transport);
   });
 
   it("plays a Readable to its last byte, and destroys it when nobody wants more", async () => {
