@@ -1,4 +1,4 @@
-import { AsyncSubject, catchError, concat, defer, Observable, of, tap, throwError } from "rxjs";
+import { AsyncSubject, catchError, concat, defer, EMPTY, Observable, of, tap, throwError } from "rxjs";
 import { closeOn, closingOn } from "./closings.js";
 import { checkControl } from "./control.js";
 import type { ConfigurationDescriptor } from "./descriptors/model.js";
@@ -176,6 +176,17 @@ export class UsbDevice {
       this.#settle();
     }
     return this.closed;
+  }
+
+  /**
+   * Completes when an endpoint whose user has left is free again; at once where nobody has, or is there still.
+   * @internal
+   */
+  leaving(endpoint: number): Observable<never> {
+    return defer(() => {
+      const opened = this.#opened.get(endpoint);
+      return opened?.isLeaving === true ? opened.left : EMPTY;
+    });
   }
 
   #step<T>(begin: () => Observable<T>): Observable<T> {

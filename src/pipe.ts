@@ -166,14 +166,13 @@ export class IsochPipe extends Observable<FrameResult> {
       };
       const opening = concat(closingOn(this.#origin), this.#acquire).pipe(
         concatMap((device) => {
-          if (this.#ownsDevice) close = () => device.close();
+          close = this.#ownsDevice ? () => device.close() : () => device.leaving(this.selector.endpoint);
           return device.openPipe(this.selector);
         }),
         tap((session) => {
           if (!this.#ownsDevice) close = () => session.close();
         }),
       );
-      subscriber.add(release);
       subscribeInner(opening, subscriber, {
         next: (session) => {
           subscriber.next(session);
@@ -186,6 +185,8 @@ export class IsochPipe extends Observable<FrameResult> {
           // The session stays open until the unsubscribe.
         },
       });
+      // After the opening has heard of the unsubscribe: what it has begun on the device is closing, too.
+      subscriber.add(release);
     });
   }
 }

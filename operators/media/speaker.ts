@@ -141,10 +141,8 @@ function play(
     const frames = Math.max(1, Math.floor(inFlight / 4));
     const pace = paceOf(device, chosen);
     const playback = new Playback(pcm, pace, chosen, frames, underrun);
-    const ended = new Subject<void>();
-    const end = () => {
-      ended.next();
-    };
+    const hasPlayed = new Subject<void>();
+    const isDeaf = new Subject<void>();
     pcm.start(chosen.format, Math.ceil((chosen.format.sampleRate * latency) / 1000) * chosen.frameSize);
     const played = whenReady(pcm, ready, () => playback.requests()).pipe(
       issue(new AudioPipe(device, chosen), { queue: Math.floor(inFlight / frames) }),
@@ -152,10 +150,16 @@ function play(
       map((results) => playback.played(results)),
     );
     // Each of the two pipes is closing before anybody hears how the other ended.
+    const over = () => {
+      hasPlayed.next();
+    };
+    const deaf = () => {
+      isDeaf.next();
+    };
     subscribeInner(
       merge(
-        played.pipe(takeUntil(ended), tap({ error: end, complete: end })),
-        pace.listen.pipe(takeUntil(ended), tap({ error: end })),
+        played.pipe(tap({ error: over, complete: over }), takeUntil(isDeaf)),
+        pace.listen.pipe(tap({ error: deaf }), takeUntil(hasPlayed)),
       ),
       subscriber,
       {

@@ -435,7 +435,8 @@ describe("UsbDevice.controlTransfer, clearHalt, reset", () => {
       events("halt", log, device.clearHalt(observedIn));
       events("reset", log, device.reset());
       events("pipe", log, device.openPipe({ endpoint: observedIn }));
-      expect(log).toStrictEqual(["control", "halt", "reset", "pipe"].map((each) => `${each}: pipe-closed`));
+      events("claim", log, device.claimInterface(0));
+      expect(log).toStrictEqual(["control", "halt", "reset", "pipe", "claim"].map((each) => `${each}: pipe-closed`));
       lab.finish();
     }),
   );

@@ -35,6 +35,13 @@ function laboratory(m: { readonly scheduler: TestScheduler; flush(): void }, scr
   return { bus, device, attachment, transport, sessions, stream, finish };
 }
 
+/** A camera that tells this dwMaxVideoFrameSize. */
+const sizes = (bytes: number): CameraScript => ({
+  agrees: (fields) => {
+    fields.setUint32(18, bytes, true);
+  },
+});
+
 const firstByte = map(({ data, status }: VideoFrame) => `${data[0] ?? "-"} ${status}`);
 
 /** What a stream that fails at once fails with. */
@@ -145,6 +152,9 @@ describe("camera", () => {
     ["one that answers two bytes, and takes all", { answers: 2, takes: 34 }],
     ["one that answers none, and takes all", { answers: 0, takes: 34 }],
     ["one without defaults", { refuses: ["def probe"] }],
+    ["one that says that pictures are smaller than they are", sizes(15)],
+    ["one that says that they have no bytes", sizes(0)],
+    ["one that says that they have 4 GB", sizes(0xffff_ffff)],
   ])("tolerates %s", (_, script) => {
     marbles((m) => {
       const { stream, finish } = laboratory(m, script);

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import {
+  catchError,
   concat,
   EMPTY,
   firstValueFrom,
@@ -246,6 +247,31 @@ describe("speaker", () => {
       await new Promise((resolve) => setTimeout(resolve, 0));
       expectClean(bus, transport);
     }
+  });
+
+  it("… or its feedback could not be heard, because somebody else hears it", async () => {
+    const { bus, transport } = lab({ feedback: "implicit" });
+    const device = await new Promise<UsbDevice>((resolve) => openDevice(transport, audioIds).subscribe(resolve));
+    const listening = microphone(device, {}).subscribe();
+    const play = () => of(samples(480)).pipe(speaker(device, {}, { latency: 8 }), toArray());
+    let refusal: unknown;
+    const again = catchError((error: unknown) => {
+      refusal = plain(error);
+      listening.unsubscribe();
+      return play();
+    });
+    const heard = new Subject<Played[]>();
+    const outcome = lastValueFrom(heard);
+    // Not by an operator, which would unsubscribe before it goes on.
+    play().subscribe({
+      error: (error: unknown) => {
+        again(throwError(() => error)).subscribe(heard);
+      },
+    });
+    expect(await outcome).not.toStrictEqual([]);
+    expect(refusal).toStrictEqual(failure("BusyError", "pipe-busy"));
+    await lastValueFrom(device.close(), { defaultValue: undefined });
+    expectClean(bus, transport);
   });
 
   it("plays a Readable to its last byte, and destroys it when nobody wants more", async () => {

@@ -79,6 +79,13 @@ describe("PacketSizer", () => {
     expect(sum(3, () => sizer.next())).toBe(48 + 3);
   });
 
+  it("owes no more than a packet of what had to be sent before it was due", () => {
+    const sizer = new PacketSizer({ sampleRate: 2000, frameDuration: 125, minSamples: 1, maxSamples: 4 });
+    for (let i = 0; i < 1000; i++) expect(sizer.next()).toBe(1);
+    sizer.setRate(2 * 65_536);
+    expect(Array.from({ length: 6 }, () => sizer.next())).toStrictEqual([1, 1, 1, 1, 2, 2]);
+  });
+
   it("tells its rate", () => {
     const sizer = new PacketSizer({ sampleRate: 44_100, frameDuration: 125 });
     expect(sizer.sampleRate).toBe(44_100);
