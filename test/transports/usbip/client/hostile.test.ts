@@ -305,6 +305,22 @@ describe("a server that, while a device is open,", () => {
     await until(() => peer.isClosed);
   });
 
+  it("begins a message that nobody asked for, and goes on byte for byte: closed in the time for one message", async () => {
+    const { peer, port } = await scriptedPort(counterProtocol.inEndpoint, { timeout: 50 });
+    const gone = firstValueFrom(port.device.gone);
+    const bytes = new Uint8Array(48);
+    bytes[3] = 4;
+    let at = 0;
+    const dripping = setInterval(() => {
+      if (at < bytes.length - 1) peer.sendBytes(bytes.subarray(at, ++at));
+    }, 20);
+    expect((await gone).message).toContain("finish a message that it began within 50 ms");
+    clearInterval(dripping);
+    // All but the last were there otherwise, before the time began for good.
+    expect(at).toBeLessThan(bytes.length - 1);
+    await until(() => peer.isClosed);
+  });
+
   it("stops writing in mid-message, and goes on byte for byte: the connection is closed all the same", async () => {
     const { peer, port } = await scriptedPort(counterProtocol.inEndpoint, { timeout: 50 });
     const sent = port.submit({ lengths: [64, 64, 64] });

@@ -123,6 +123,7 @@ describe("who has not", () => {
     ["none: HTTP", "access-denied", new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), undefined],
     ["one behind another request", "access-denied", Uint8Array.of(...list, ...given), undefined],
     ["one that is announced as too long", "protocol-error", altered(10, 0xffff), undefined],
+    ["one that is announced as a byte longer than any", "protocol-error", altered(10, 3 * 1024 + 1), undefined],
     ["one in an unknown form", "protocol-error", altered(8, 2), undefined],
     ["one of another version of the protocol", "access-denied", altered(0, 0x0106), undefined],
   ])("%s: refused, and closed", async (_, code, bytes, answer) => {

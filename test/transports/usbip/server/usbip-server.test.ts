@@ -1,5 +1,6 @@
-import { lastValueFrom, VirtualTimeScheduler } from "rxjs";
+import { lastValueFrom, throwError, VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
+import { AccessError } from "rx-isoch";
 import { counterDevice, VirtualBus, writeCounter } from "rx-isoch/transports/virtual";
 import { UsbipServer } from "rx-isoch/transports/usbip";
 import { encodeMessage, errno, usbipStatus } from "../../../../transports/usbip/protocol/index.js";
@@ -114,6 +115,23 @@ describe("before an import", () => {
     expect(await winner?.client.selectAlternate(1)).toBe(0);
     for (const loser of racing) if (loser !== winner) expect(await loser.ending).toBe("interface-busy");
     expect(told).toStrictEqual([...(isTaken ? ["imported", "released"] : []), "imported"]);
+  });
+
+  it("tells of nobody who did not get the device", async () => {
+    const { connect, server } = setUp({
+      alter: (bus) => ({
+        name: bus.name,
+        capabilities: bus.capabilities,
+        devices: () => bus.devices(),
+        open: () => throwError(() => new AccessError("access-denied", "as the test says")),
+      }),
+    });
+    const told: string[] = [];
+    server.imports.subscribe(({ type }) => told.push(type));
+    const { client, ending } = connect();
+    expect((await client.import()).status).toBe(usbipStatus.deviceError);
+    expect(await ending).toBe("access-denied");
+    expect(told).toStrictEqual([]);
   });
 
   it("passes over who has gone while he waited", async () => {
