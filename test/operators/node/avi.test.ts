@@ -159,7 +159,7 @@ describe("toAvi", () => {
       return takesRoom && failed++ < failures
         ? Promise.reject(full)
         : (Reflect.apply(original, this, args) as ReturnType<typeof original>);
-    } as typeof prototype.write);
+    });
     pictures.next(picture(60));
     await expect(written).rejects.toBe(full);
     write.mockRestore();
