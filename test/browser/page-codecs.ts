@@ -47,7 +47,7 @@ const pageCodecs = {
   /** What is heard of the second channel. */
   async sound(format: TimedPcm["format"], bytes: readonly number[]) {
     const sound = { format, data: Uint8Array.from(bytes), timestamp: 1234 };
-    const audio = (await firstValueFrom(of(sound).pipe(toAudioData()))) as Audio;
+    const audio = await firstValueFrom(of(sound).pipe(toAudioData<Audio>()));
     const samples = new Float32Array(audio.numberOfFrames);
     audio.copyTo(samples, { planeIndex: 1, format: "f32-planar" });
     const { timestamp } = audio;

@@ -68,10 +68,12 @@ export class Output {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Closes the file; where it was made for this and nothing was written, there is none again. */
+  /** Closes the file; where it was made for this and nothing was written, there is none again. Rejects with a {@link FileError}. */
   async discard(): Promise<void> {
     await this.#writing;
-    await (this.#written === 0 ? this.#sink.discard() : this.#sink.close());
+    await (this.#written === 0 ? this.#sink.discard() : this.#sink.close()).catch((error: unknown) => {
+      throw fileError(error, this.path);
+    });
   }
 
   async #drain(): Promise<void> {

@@ -156,8 +156,10 @@ describe("toAvi", () => {
       const [bytes, , , at] = args as [Uint8Array, number, number, number];
       // What is there already can be written over.
       const takesRoom = at > 0 && bytes.length !== 8;
-      return takesRoom && failed++ < failures ? Promise.reject(full) : Reflect.apply(original, this, args);
-    } as typeof prototype.write);
+      return takesRoom && failed++ < failures
+        ? Promise.reject(full)
+        : (Reflect.apply(original, this, args) as ReturnType<typeof original>);
+    });
     pictures.next(picture(60));
     await expect(written).rejects.toBe(full);
     write.mockRestore();

@@ -30,6 +30,7 @@ interface Link {
 const pcapMagics = { microseconds: 0xa1b2c3d4, nanoseconds: 0xa1b23c4d } as const;
 /** More than any transfer that hosts allow; what says more is damaged. */
 const maxBlock = 2 ** 26;
+const knownBlocks = new Set<number>(Object.values(blockTypes));
 const maxLinks = 2 ** 12;
 const decoder = new TextDecoder();
 
@@ -126,7 +127,7 @@ export class CaptureReader {
     const length = buffer.uint32(4, little);
     const position = buffer.offset;
     if (length < 12 || length % 4 !== 0) throw damaged(position, `a block of ${length} bytes`);
-    if (!Object.values<number>(blockTypes).includes(type)) {
+    if (!knownBlocks.has(type)) {
       this.#toSkip = length;
       return undefined;
     }

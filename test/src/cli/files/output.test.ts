@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { openOutput } from "../../../../src/cli/files/output.js";
@@ -52,6 +52,14 @@ describe("openOutput", () => {
     expect(existsSync(path)).toBe(true);
     await output.discard();
     expect(existsSync(path)).toBe(false);
+  });
+
+  it("says where it cannot take the file away again", async () => {
+    const path = fresh();
+    const output = await openOutput(path, keep);
+    rmSync(path);
+    mkdirSync(path);
+    await expect(output.discard()).rejects.toMatchObject({ name: "FileError", code: "file-failed" });
   });
 
   it("says where there is no such directory", async () => {
