@@ -55,6 +55,16 @@ describe("a capture of all that goes over the bus", { timeout: 60_000 }, () => {
     expect(bytes.readUInt32LE(132) / bytes.readUInt32LE(128)).toBeCloseTo(30, 2);
   });
 
+  it("has the sound of a microphone, at the rate that is named", async () => {
+    const file = at("microphone.pcapng");
+    expect((await cli("capture", "-o", file, "--virtual", "microphone", "-n", "300")).status).toBe(0);
+    expect((await cli("capture", "--capture", file, "-o", at("none.wav"))).status).toBe(1);
+    expect(printed.stderr).toMatch(/rx-isoch: rate-refused: /);
+    const sound = at("sound.wav");
+    expect((await cli("capture", "--capture", file, "-o", sound, "--sample-rate", "48000")).status).toBe(0);
+    expect(readFileSync(sound).length).toBeGreaterThan(300 * 4 * 47);
+  });
+
   it("says what is no capture, and what is not there", async () => {
     expect((await cli("replay", at("nothing"))).status).toBe(3);
     expect(printed.stderr).toMatch(/^rx-isoch: no-such-file: /);
