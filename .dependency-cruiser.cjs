@@ -66,9 +66,9 @@ module.exports = {
     },
     {
       name: "only-operators-media-imports-classes",
-      comment: "the model and the other operators do without",
+      comment: "the model and the other operators do without; the command line is above all of them",
       severity: "error",
-      from: { path: "^(src|operators|transports)/", pathNot: "^(src/class|operators/media)/" },
+      from: { path: "^(src|operators|transports)/", pathNot: "^(src/class|src/cli|operators/media)/" },
       to: { path: "^src/class/" },
     },
     {
@@ -96,7 +96,7 @@ module.exports = {
       name: "nothing-pulls-operators-streams-or-node",
       comment: "who wants streams, processes and files imports their entry",
       severity: "error",
-      from: { path: "^(src|operators|transports)/", pathNot: "^operators/(streams|node)/" },
+      from: { path: "^(src|operators|transports)/", pathNot: "^(operators/(streams|node)|src/cli)/" },
       to: { path: "^operators/(streams|node)/" },
     },
     {
