@@ -62,13 +62,13 @@ module.exports = {
       comment: "a device class knows no other",
       severity: "error",
       from: { path: "^src/class/([^/]+)/" },
-      to: { path: "^src/(angular|class|cli|usbd)/", pathNot: "^src/class/$1/" },
+      to: { path: "^src/(angular|class/[^/]+|cli|usbd)/", pathNot: "^src/class/$1/" },
     },
     {
       name: "only-operators-media-imports-classes",
       comment: "the model and the other operators do without; the command line is above all of them",
       severity: "error",
-      from: { path: "^(src|operators|transports)/", pathNot: "^(src/class|src/cli|operators/media)/" },
+      from: { path: "^(src|operators|transports)/", pathNot: "^(src/(class|cli)|operators/media)/" },
       to: { path: "^src/class/" },
     },
     {

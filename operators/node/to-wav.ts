@@ -33,6 +33,9 @@ import { WavLayout, type WavSummary } from "./wav-layout.js";
  *
  * @see fromWav
  */
-export function toWav(path: string, options: QueueOptions<PcmSamples> = {}): OperatorFunction<PcmSamples, WavSummary> {
-  return (source) => writeAll<PcmSamples, WavSummary>(source, options, () => fileSink(path, new WavLayout()));
+export function toWav<T extends PcmSamples = PcmSamples>(
+  path: string,
+  options: QueueOptions<T> = {},
+): OperatorFunction<T, WavSummary> {
+  return (source) => writeAll<T, WavSummary>(source, options, () => fileSink(path, new WavLayout()));
 }

@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import { entries, root } from "../support/entries.js";
 
@@ -19,4 +21,20 @@ export async function bundleExample(name: string): Promise<string> {
     logLevel: "silent",
   });
   return outfile;
+}
+
+/**
+ * Runs an example to its end.
+ *
+ * @param cwd where it finds and leaves its files
+ * @returns what it printed
+ */
+export async function runExample(
+  cwd: string,
+  name: string,
+  args: readonly string[] = [],
+  env = process.env,
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  const program = await bundleExample(name);
+  return promisify(execFile)(process.execPath, [program, ...args], { cwd, env, timeout: 50_000 });
 }

@@ -9,7 +9,7 @@ import { isochPipe } from "rx-isoch";
 import { replay } from "rx-isoch/transports/replay";
 import { readCounter } from "rx-isoch/transports/virtual";
 import { root } from "../support/entries.js";
-import { prepareTool } from "./apt.js";
+import { prepareProgram } from "../support/apt.js";
 
 const directory = mkdtempSync(join(tmpdir(), "rx-isoch-cli-"));
 /** Inside the repository, so that the bundle finds its packages. */
@@ -20,9 +20,9 @@ let sox: string;
 let tshark: string;
 
 beforeAll(async () => {
-  ffprobe = prepareTool("ffprobe", "ffmpeg", "FFPROBE");
-  sox = prepareTool("sox", "sox", "SOX");
-  tshark = prepareTool("tshark", "tshark", "TSHARK");
+  ffprobe = prepareProgram({ names: ["ffprobe"], debian: "ffmpeg", variable: "FFPROBE" });
+  sox = prepareProgram({ names: ["sox"], debian: "sox", variable: "SOX" });
+  tshark = prepareProgram({ names: ["tshark"], debian: "tshark", variable: "TSHARK" });
   await build({
     entryPoints: [join(root, "src/cli/main.ts")],
     bundle: true,

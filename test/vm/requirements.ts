@@ -26,6 +26,7 @@ const programs = {
   "xz-utils": "xz",
   "v4l-utils": "v4l2-ctl",
   "alsa-utils": "arecord",
+  tcpdump: "tcpdump",
   // What builds the addon, and the programs in C that tests compare with.
   "g++": "g++",
   make: "make",
