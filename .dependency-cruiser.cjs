@@ -66,7 +66,7 @@ module.exports = {
     },
     {
       name: "only-operators-media-imports-classes",
-      comment: "the model and the other operators do without",
+      comment: "the model and the other operators do without; the command line is above all of them",
       severity: "error",
       from: { path: "^(src|operators|transports)/", pathNot: "^(src/(class|cli)|operators/media)/" },
       to: { path: "^src/class/" },

@@ -118,12 +118,14 @@ describe("what rx-isoch capture writes", () => {
 describe("what rx-isoch captures of the bus", () => {
   it("opens in tshark, without a malformed packet, and is replayed as it was", async () => {
     const file = at("counter.pcapng");
-    const captured = cli("capture", "-o", file, "-n", "2000", "--fault", "crc@300x5");
+    const captured = cli("capture", "-o", file, "-n", "2000", "--fault", "crc@300x5", "--queue", "64");
     const bad = "_ws.malformed || _ws.short || _ws.expert.severity >= 0x600000";
     expect(run(tshark, "-r", file, "-Y", bad)).toBe("");
     const again = cli("replay", file);
     expect(again).toMatchObject({ end: "finished", checks: { conserved: true, counters: true } });
-    expect([again["lost"], again["failed"]]).toStrictEqual([captured["lost"], captured["failed"]]);
+    expect(again["failed"]).toBe(captured["failed"]);
+    // What was in flight when there was enough is in the capture, too.
+    expect(Number(again["lost"])).toBeGreaterThanOrEqual(Number(captured["lost"]));
 
     const transport = replay(readFileSync(file), { pace: "fast" });
     const results = isochPipe(transport, { endpoint: 0x81 })

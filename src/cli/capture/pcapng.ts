@@ -22,7 +22,13 @@ export const pcapng: CaptureFormat = {
         chunks = [];
         return pieces;
       };
-      const recording = transport.capture.subscribe((chunk) => chunks.push(chunk));
+      const recording = transport.capture.subscribe({
+        next: (chunk) => chunks.push(chunk),
+        // A bug, told as one.
+        error: (error: unknown) => {
+          throw error;
+        },
+      });
       const steps = capturedResults({ ...target, transport }, context).pipe(
         map((results) => ({ pieces: taken(), counts: countsOf(results) })),
       );

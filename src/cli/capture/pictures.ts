@@ -41,8 +41,8 @@ export function capturedPictures(
             .results({ frames: transfer, queue, pause })
             .pipe(
               firstFrames(frames),
-              takeUntil(stop),
               map((results) => ({ pictures: assembler.push(results), counts: countsOf(results), agreedRate })),
+              takeUntil(stop),
             ),
           defer(() => of({ pictures: assembler.flush(), counts: noCounts, agreedRate })),
         );
@@ -57,12 +57,13 @@ function firstPictures(count: number) {
     defer(() => {
       let left = count;
       return source.pipe(
-        map(({ pictures, ...rest }) => {
-          const taken = pictures.slice(0, left);
-          left -= taken.length;
-          return { ...rest, pictures: taken };
+        map((step) => {
+          const pictures = step.pictures.slice(0, left);
+          left -= pictures.length;
+          return { step: { ...step, pictures }, isLast: left === 0 };
         }),
-        takeWhile(() => left > 0, true),
+        takeWhile(({ isLast }) => !isLast, true),
+        map(({ step }) => step),
       );
     });
 }

@@ -1,8 +1,9 @@
 import { concat, defer, EMPTY, map, of, takeUntil, tap } from "rxjs";
-import { chooseAudio } from "../../../operators/media/audio-choice.js";
+import { chooseAudio, type ChosenAudio } from "../../../operators/media/audio-choice.js";
 import { AudioPipe, prepareClock } from "../../../operators/media/audio-pipe.js";
 import { pcmBlocks } from "../../../operators/media/index.js";
 import { WavLayout } from "../../../operators/node/wav-layout.js";
+import { isochPipe, type EndpointSelector } from "../../index.js";
 import { addCounts, countsOf, noCounts } from "../stream-account.js";
 import { whileOpen } from "../while-open.js";
 import type { CaptureFormat, CaptureStep } from "./format.js";
@@ -33,17 +34,22 @@ export const wav: CaptureFormat = {
       const steps = whileOpen(target, (device) => {
         const { sampleRate = 48_000, channels } = context.sound;
         const chosen = chooseAudio(device, { sampleRate, channels, direction: "in", selector: {} });
-        const blocks = new AudioPipe(device, chosen).results({ frames: transfer, queue, pause }).pipe(
+        // A capture need not have what was said to set a rate: one that is named is taken at its word.
+        const isToldRate = target.isRecording === true && context.sound.sampleRate !== undefined;
+        const pipe = isToldRate ? isochPipe(device, endpointOf(chosen)) : new AudioPipe(device, chosen);
+        const results = pipe.results({ frames: transfer, queue, pause }).pipe(
           firstFrames(frames),
-          takeUntil(stop),
-          tap((results) => {
-            counts = addCounts(counts, countsOf(results));
+          tap((each) => {
+            counts = addCounts(counts, countsOf(each));
           }),
+          takeUntil(stop),
+        );
+        const blocks = results.pipe(
           pcmBlocks(chosen.format, { lost }),
           map((block) => step(layout.add(block))),
         );
         return concat(
-          chosen.alternate.version === 2 ? prepareClock(device, chosen) : EMPTY,
+          chosen.alternate.version === 2 && !isToldRate ? prepareClock(device, chosen) : EMPTY,
           blocks,
           defer(() => of(step([]))),
         );
@@ -54,3 +60,7 @@ export const wav: CaptureFormat = {
       });
     }),
 };
+
+function endpointOf({ alternate: { endpoint, interfaceNumber, alternate } }: ChosenAudio): EndpointSelector {
+  return { endpoint: endpoint.address, interfaceNumber, alternate };
+}

@@ -21,8 +21,8 @@ export const wav: PlayFormat = {
         switchMap(({ data, format: { sampleRate, channels, bits, kind } }) =>
           of(data).pipe(speaker(device, {}, { sampleRate, channels, bits, kind, underrun })),
         ),
-        takeUntil(merge(context.stop, context.abort)),
         map(({ results }) => countsOf(results)),
+        takeUntil(merge(context.stop, context.abort)),
       ),
     );
   },

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { firstValueFrom, of, Subject } from "rxjs";
+import { concatMap, firstValueFrom, lastValueFrom, of, Subject } from "rxjs";
 import { toAvi, toPng } from "../../../operators/node/index.js";
 import type { VideoFrame } from "../../class/uvc/index.js";
 import { fileError } from "../files/errors.js";
@@ -13,9 +13,9 @@ const clipLength = 2_000_000;
 
 /** Takes the pictures of a stream, and makes files of some. */
 export interface Keepsakes {
-  take(picture: VideoFrame): void;
+  readonly take: (picture: VideoFrame) => void;
   /** Finishes the files, and says which there are. Rejects with a `FileError`. */
-  finish(): Promise<readonly string[]>;
+  readonly finish: () => Promise<readonly string[]>;
 }
 
 /** A still picture, the first, and a clip of the first two seconds. */
@@ -48,8 +48,11 @@ export function keepsakes({
       });
       const { format } = first;
       if (!rawFormats.some((each) => each === format)) return [clip];
-      const png = await firstValueFrom(of(first).pipe(toPng()));
-      await writeFile(still, png).catch((error: unknown) => {
+      const saved = of(first).pipe(
+        toPng(),
+        concatMap((png) => writeFile(still, png)),
+      );
+      await lastValueFrom(saved, { defaultValue: undefined }).catch((error: unknown) => {
         throw fileError(error, still);
       });
       return [still, clip];

@@ -84,7 +84,15 @@ afterAll(() => {
 
 describe("the program", { timeout: 60_000 }, () => {
   it("prints the summary and nothing else with --json", async () => {
-    const { status, stdout, stderr } = await cli(["--duration", "1", "--json", "--fault", "crc@400x3"]);
+    const { status, stdout, stderr } = await cli([
+      "--duration",
+      "1",
+      "--json",
+      "--fault",
+      "crc@400x3",
+      "--queue",
+      "64",
+    ]);
     expect(stderr).toBe("");
     expect(status).toBe(0);
     const summary = JSON.parse(stdout) as Summary;
@@ -108,7 +116,7 @@ describe("the program", { timeout: 60_000 }, () => {
   });
 
   it("watches the virtual camera where nothing is asked for, and leaves a picture and a clip", async () => {
-    const { status, stdout, stderr } = await cli(["--duration", "0.5"]);
+    const { status, stdout, stderr } = await cli(["--duration", "1", "--queue", "64"]);
     expect(stderr).toBe("");
     expect(stdout).toMatch(/^camera 1209:0002 on the virtual bus, high speed\n/);
     expect(stdout).toMatch(/pictures {3}\d+ pictures of yuy2, 320 × 240/);
