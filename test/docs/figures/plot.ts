@@ -18,7 +18,7 @@ export interface Series {
 }
 
 const size = { width: 720, height: 260 };
-const margin = { left: 64, right: 16, top: 34, bottom: 44 };
+const margin = { left: 64, right: 32, top: 34, bottom: 44 };
 const plane = {
   width: size.width - margin.left - margin.right,
   height: size.height - margin.top - margin.bottom,
@@ -43,7 +43,9 @@ export function plot(x: Axis, y: Axis, series: readonly Series[]): string {
       case "bars": {
         const side = toX(x.from + width) - toX(x.from);
         const drawn = points.filter(([, up]) => up !== 0);
-        const path = drawn.map(([left, up]) => `M${at(toX(left))},${at(ground)}V${at(toY(up))}h${at(side)}V${at(ground)}z`);
+        const path = drawn.map(
+          ([left, up]) => `M${at(toX(left))},${at(ground)}V${at(toY(up))}h${at(side)}V${at(ground)}z`,
+        );
         return `<path d="${path.join("")}" fill="${colour}"/>`;
       }
     }
