@@ -62,13 +62,13 @@ module.exports = {
       comment: "a device class knows no other",
       severity: "error",
       from: { path: "^src/class/([^/]+)/" },
-      to: { path: "^src/(angular|class|cli|usbd)/", pathNot: "^src/class/$1/" },
+      to: { path: "^src/(angular|class/[^/]+|cli|usbd)/", pathNot: "^src/class/$1/" },
     },
     {
       name: "only-operators-media-imports-classes",
       comment: "the model and the other operators do without",
       severity: "error",
-      from: { path: "^(src|operators|transports)/", pathNot: "^(src/class|operators/media)/" },
+      from: { path: "^(src|operators|transports)/", pathNot: "^(src/(class|cli)|operators/media)/" },
       to: { path: "^src/class/" },
     },
     {
@@ -96,7 +96,7 @@ module.exports = {
       name: "nothing-pulls-operators-streams-or-node",
       comment: "who wants streams, processes and files imports their entry",
       severity: "error",
-      from: { path: "^(src|operators|transports)/", pathNot: "^operators/(streams|node)/" },
+      from: { path: "^(src|operators|transports)/", pathNot: "^(operators/(streams|node)|src/cli)/" },
       to: { path: "^operators/(streams|node)/" },
     },
     {

@@ -302,8 +302,7 @@ export function openDevice(transport: IsochTransport, selector: DeviceSelector):
   return new Observable<UsbDevice>((subscriber) => {
     let device: UsbDevice | undefined;
     subscriber.add(() => {
-      const closed = device?.close();
-      if (closed !== undefined) void closeOn(transport, () => closed);
+      if (device !== undefined) void closeOn(transport, device.close());
     });
     subscribeInner(concat(closingOn(transport), transport.open(selector)), subscriber, {
       next: (opened) => {

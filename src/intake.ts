@@ -9,8 +9,8 @@ export interface WaitingOptions {
   /** Values that wait, at most. Default: 64. */
   readonly queue?: number | undefined;
   /**
-   * Is told `true` when as many wait as may, and `false` when half of them are gone: back-pressure for
-   * a source that can be paused. The same Subject as {@link StreamOptions.pause} makes results wait in
+   * Is told `true` when as many wait as may, and `false` when half of them are gone, or nobody wants them
+   * any more: back-pressure for a source that can be paused. The same Subject as {@link StreamOptions.pause} makes results wait in
    * the ring of the pipe, which counts what it has to drop.
    */
   readonly pause?: Pick<Observer<boolean>, "next"> | undefined;
@@ -114,6 +114,8 @@ export class Intake<T> {
     this.#end ??= "complete";
     while (this.#waiting.length > 0) this.#waiting.shift();
     this.#stopped.next();
+    // Who is paused by it may be for the next stream as well.
+    if (this.#isPaused) this.#pause(false);
   }
 
   #receive(value: T): void {

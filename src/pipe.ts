@@ -162,7 +162,7 @@ export class IsochPipe extends Observable<FrameResult> {
         if (isReleased) return;
         isReleased = true;
         this.#inUse = false;
-        this.#closing = closeOn(this.#origin, close);
+        this.#closing = closeOn(this.#origin, close());
       };
       const opening = concat(closingOn(this.#origin), this.#acquire).pipe(
         concatMap((device) => {

@@ -1,28 +1,8 @@
-import { concat, concatMap, defer, dematerialize, materialize, of, switchMap, type Observable } from "rxjs";
+import { concat, NEVER, of, type Observable } from "rxjs";
 import { selectClockRate, selectEndpointRate } from "../../src/class/uac/index.js";
-import {
-  IsochPipe,
-  openDevice,
-  UsbDevice,
-  type DeviceSelector,
-  type IsochTransport,
-  type PipeSession,
-} from "../../src/index.js";
+import { IsochPipe, type PipeSession, type UsbDevice } from "../../src/index.js";
 import type { ChosenAudio } from "./audio-choice.js";
-
-/** Opens a device for as long as what is done with it lasts; a device that is open stays open. */
-export function withDevice<T>(
-  source: IsochTransport | UsbDevice,
-  selector: DeviceSelector,
-  use: (device: UsbDevice) => Observable<T>,
-): Observable<T> {
-  if (source instanceof UsbDevice) return defer(() => use(source));
-  return openDevice(source, selector).pipe(
-    // The end of what is done is the end of all, although the device would stay open.
-    switchMap((device) => use(device).pipe(materialize())),
-    dematerialize(),
-  );
-}
+import { whileOpen } from "./while-open.js";
 
 /** Sets the clock of a stream of UAC 2.0; that of UAC 1.0 waits for its pipe. */
 export function prepareClock(device: UsbDevice, { audio, alternate, format }: ChosenAudio): Observable<never> {
@@ -48,6 +28,6 @@ export class AudioPipe extends IsochPipe {
   override open(): Observable<PipeSession> {
     const rate = this.#rate;
     const opened = super.open();
-    return rate === undefined ? opened : opened.pipe(concatMap((session) => concat(rate, of(session))));
+    return rate === undefined ? opened : whileOpen(opened, (session) => concat(rate, of(session), NEVER));
   }
 }

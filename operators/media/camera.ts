@@ -1,4 +1,4 @@
-import { concat, defer, Observable, Subject, switchMap, takeUntil } from "rxjs";
+import { concat, switchMap, type Observable } from "rxjs";
 import {
   chooseAlternate,
   chooseVideo,
@@ -12,14 +12,13 @@ import {
 } from "../../src/class/uvc/index.js";
 import {
   isochPipe,
-  openDevice,
   type DeviceSelector,
   type IsochTransport,
   type StreamOptions,
   type UsbDevice,
 } from "../../src/index.js";
-import { subscribeInner } from "../../src/subscribe-inner.js";
 import { videoFrames } from "./video-frames.js";
+import { withDevice } from "./with-device.js";
 
 /** Which picture `camera` streams, and how. */
 export interface CameraOptions extends VideoSelector {
@@ -43,6 +42,8 @@ export interface CameraSession {
 /**
  * The video frames of a camera, in one call: opens the device, claims its video function, agrees on a picture by
  * probe and commit, selects the smallest alternate setting that carries it, streams, and puts the frames together.
+ * A transport opens the device for each subscription. A device that is open stays open, with its video function
+ * claimed, and other pipes of it, its microphone for one, can run beside.
  *
  * Cold and exclusive. Unsubscribing aborts, drains, goes back to alternate setting 0, releases the interfaces and
  * closes the device, in that order; a subscription that comes meanwhile waits for that. The stream does not
@@ -70,42 +71,21 @@ export interface CameraSession {
  * ```
  */
 export function camera(
-  transport: IsochTransport,
+  source: IsochTransport | UsbDevice,
   selector: DeviceSelector,
   options: CameraOptions = {},
 ): Observable<VideoFrame> {
-  return new Observable((subscriber) => {
-    const over = new Subject<void>();
-    subscribeInner(openDevice(transport, selector).pipe(takeUntil(over)), subscriber, {
-      next: (device) => {
-        subscribeInner(framesOf(device, options), subscriber, {
-          next: (frame) => {
-            subscriber.next(frame);
-          },
-          error: (error: unknown) => {
-            // Closing before anybody hears of it, so that the one who does can subscribe again.
-            over.next();
-            subscriber.error(error);
-          },
-        });
-      },
-      complete: () => {
-        // The stream ends where the frames do.
-      },
-    });
-  });
+  return withDevice(source, selector, (device) => framesOf(device, options));
 }
 
 function framesOf(device: UsbDevice, options: CameraOptions): Observable<VideoFrame> {
-  return defer(() => {
-    const choice = chooseVideo(device.configuration, options);
-    return concat(
-      // In this order, and given back in the other: a driver that is attached to the first again needs the second.
-      device.claimInterface(choice.function.interfaceNumber),
-      device.claimInterface(choice.streaming.interfaceNumber),
-      negotiateVideo(device, choice),
-    );
-  }).pipe(
+  const choice = chooseVideo(device.configuration, options);
+  return concat(
+    // In this order, and given back in the other: a driver that is attached to the first again needs the second.
+    device.claimInterface(choice.function.interfaceNumber),
+    device.claimInterface(choice.streaming.interfaceNumber),
+    negotiateVideo(device, choice),
+  ).pipe(
     switchMap((video) => {
       const alternate = chooseAlternate(device.configuration, video, device.info.speed);
       return isochPipe(device, alternate)

@@ -72,8 +72,13 @@ function listenExplicit(
     alternate: alternate.alternate,
   });
   return listenTo(device, pipe, endpoint, (results) => {
-    for (const { status, data } of results) {
-      const samples = status === "ok" ? decoder.decode(data) : undefined;
+    const { data, actual, statuses, served } = results.compact();
+    for (let i = 0, at = 0; i < served; i++) {
+      const length = actual[i] ?? 0;
+      at += length;
+      // Most are empty: a device tells something now and then.
+      if (length === 0 || statuses[i] !== statusCodes.ok) continue;
+      const samples = decoder.decode(data.subarray(at - length, at));
       if (samples !== undefined) sizer.setRate(samples * perPacket);
     }
   });

@@ -1,10 +1,11 @@
-import { concat, defer, EMPTY, type Observable } from "rxjs";
+import { concat, EMPTY, type Observable } from "rxjs";
 import type { IsochTransport, StreamOptions, UsbDevice } from "../../src/index.js";
 import { wholeNumber } from "../../src/numbers.js";
 import { chooseAudio, type AudioFormatOptions, type AudioSelector } from "./audio-choice.js";
-import { AudioPipe, prepareClock, withDevice } from "./audio-pipe.js";
+import { AudioPipe, prepareClock } from "./audio-pipe.js";
 import type { PcmBlock } from "./pcm-block.js";
 import { pcmBlocks, type PcmBlocksOptions } from "./pcm-blocks.js";
+import { withDevice } from "./with-device.js";
 
 /** The format that a microphone is to have, and what becomes of losses. */
 export interface MicrophoneOptions extends AudioFormatOptions, PcmBlocksOptions {
@@ -41,13 +42,11 @@ export function microphone(
   options: MicrophoneOptions = {},
 ): Observable<PcmBlock> {
   const sampleRate = wholeNumber("sampleRate", options.sampleRate ?? 48_000, 1, 2 ** 20);
-  return withDevice(source, selector, (device) =>
-    defer(() => {
-      const chosen = chooseAudio(device, { ...options, sampleRate, selector, direction: "in" });
-      return concat(
-        chosen.alternate.version === 2 ? prepareClock(device, chosen) : EMPTY,
-        new AudioPipe(device, chosen).results(options.stream).pipe(pcmBlocks(chosen.format, options)),
-      );
-    }),
-  );
+  return withDevice(source, selector, (device) => {
+    const chosen = chooseAudio(device, { ...options, sampleRate, selector, direction: "in" });
+    return concat(
+      chosen.alternate.version === 2 ? prepareClock(device, chosen) : EMPTY,
+      new AudioPipe(device, chosen).results(options.stream).pipe(pcmBlocks(chosen.format, options)),
+    );
+  });
 }

@@ -5,11 +5,12 @@ import { subscribeInner } from "../../src/subscribe-inner.js";
 import { close } from "../close.js";
 import { issue } from "../issue.js";
 import { chooseAudio, type AudioFormatOptions, type AudioSelector, type ChosenAudio } from "./audio-choice.js";
-import { AudioPipe, prepareClock, withDevice } from "./audio-pipe.js";
+import { AudioPipe, prepareClock } from "./audio-pipe.js";
 import { paceOf } from "./feedback-loop.js";
 import { PcmQueue } from "./pcm-queue.js";
 import type { PcmSource } from "./pcm-source.js";
 import { Playback, type Played } from "./playback.js";
+import { withDevice } from "./with-device.js";
 
 /** The format that a speaker is to have, and how it is fed. */
 export interface SpeakerOptions extends AudioFormatOptions {
@@ -141,22 +142,28 @@ function play(
     const pace = paceOf(device, chosen);
     const playback = new Playback(pcm, pace, chosen, frames, underrun);
     const ended = new Subject<void>();
+    const end = () => {
+      ended.next();
+    };
     pcm.start(chosen.format, Math.ceil((chosen.format.sampleRate * latency) / 1000) * chosen.frameSize);
     const played = whenReady(pcm, ready, () => playback.requests()).pipe(
       issue(new AudioPipe(device, chosen), { queue: Math.floor(inFlight / frames) }),
       close(),
       map((results) => playback.played(results)),
-      tap({
-        complete: () => {
-          ended.next();
-        },
-      }),
     );
-    subscribeInner(merge(played, pace.listen.pipe(takeUntil(ended))), subscriber, {
-      next: (each) => {
-        subscriber.next(each);
+    // Each of the two pipes is closing before anybody hears how the other ended.
+    subscribeInner(
+      merge(
+        played.pipe(takeUntil(ended), tap({ error: end, complete: end })),
+        pace.listen.pipe(takeUntil(ended), tap({ error: end })),
+      ),
+      subscriber,
+      {
+        next: (each) => {
+          subscriber.next(each);
+        },
       },
-    });
+    );
   });
 }
 

@@ -24,18 +24,21 @@ export async function fileSink<T, R>(path: string, layout: FileLayout<T, R>): Pr
   let written = Promise.resolve();
   let finished: Promise<R> | undefined;
   const append = async (pieces: readonly Uint8Array[]) => {
-    for (const piece of pieces) {
-      await writeWhole(file, piece, length);
-      length += piece.length;
-    }
+    const places = pieces.map((piece) => [piece, (length += piece.length) - piece.length] as const);
+    // One that fails leaves a hole, as the layout counts it.
+    for (const [piece, at] of places) await writeWhole(file, piece, at);
   };
   const finish = async () => {
     try {
       // What failed has been told of.
       await written.catch(() => undefined);
       const { tail, head, summary } = layout.finish();
-      await append(tail);
-      await writeWhole(file, head, 0);
+      try {
+        await append(tail);
+      } finally {
+        // It has its room already: also where the disk is full, the file says what is in it.
+        await writeWhole(file, head, 0);
+      }
       return summary;
     } finally {
       await file.close();

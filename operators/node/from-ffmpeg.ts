@@ -32,6 +32,8 @@ export function fromFfmpeg(options: FfmpegOptions): Observable<AsyncIterable<Uin
   return new Observable((subscriber) => {
     const process = new FfmpegProcess(options);
     process.input.end();
+    // Node throws away what a process wrote that has ended, unless somebody listens; the iterator does from its first step on.
+    process.output.on("readable", () => undefined);
     // Also where nobody has read from it yet.
     process.ended.catch((error: unknown) => {
       subscriber.error(error);

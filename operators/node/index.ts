@@ -1,3 +1,4 @@
+export { jpegFile } from "../../src/jpeg-file.js";
 export type { AviSummary } from "./avi-layout.js";
 export { pcmInput, pictureInput } from "./ffmpeg-input.js";
 export type { FfmpegOptions } from "./ffmpeg-process.js";

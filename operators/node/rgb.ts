@@ -12,7 +12,7 @@ export function toRgb({ format, width, height, data }: CameraPicture): Uint8Arra
   const pixels = width * height;
   const size = format === "nv12" ? pixels * 1.5 : pixels * 2;
   if (format !== "yuy2" && format !== "nv12") {
-    const advice = format === "mjpeg" ? "its data is a JPEG file already: write that" : "hand over YUY2 or NV12";
+    const advice = format === "mjpeg" ? "its data is a JPEG already: write jpegFile(data)" : "hand over YUY2 or NV12";
     throw new InvalidRequestError("invalid-option", `a picture of ${format} has no pixels to take: ${advice}`);
   }
   if (data.length < size) {

@@ -6,7 +6,7 @@ import { toRgb } from "./rgb.js";
 /**
  * Turns each uncompressed picture, YUY2 or NV12, into the bytes of a PNG file, which are the receiver's.
  * It takes tens of milliseconds for a picture, on the thread it runs on: for stills, not for films. A
- * picture of MJPEG is a JPEG file already.
+ * picture of MJPEG is a JPEG file already: see {@link jpegFile}.
  *
  * Errors: `InvalidRequestError` `invalid-option` for another format, `length-mismatch` for a
  * picture that came short.

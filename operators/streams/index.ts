@@ -1,3 +1,4 @@
+export { jpegFile } from "../../src/jpeg-file.js";
 export { fromReadableStream } from "./from-readable-stream.js";
 export type { CameraPicture, PcmFormat, TimedPcm } from "./media.js";
 export { toAudioData, type AudioDataOptions, type AudioDataSource, type ClosableAudio } from "./to-audio-data.js";

@@ -1,6 +1,7 @@
 import type { OperatorFunction } from "rxjs";
 import { FrameError, InvalidRequestError, type QueueOptions } from "../../src/index.js";
 import { inWords } from "../../src/errors.js";
+import { jpegFile } from "../../src/jpeg-file.js";
 import { writeAll } from "../../src/sink.js";
 import { globalClass } from "./global-class.js";
 import type { CameraPicture } from "./media.js";
@@ -48,7 +49,7 @@ export type VideoFramesOptions<F extends ClosableFrame> = QueueOptions<CameraPic
 
 /**
  * Turns pictures of a camera into WebCodecs' `VideoFrame`, as canvases, `VideoEncoder` and WebGPU take
- * it: MJPEG through `ImageDecoder`, NV12 as it is, YUY2 with its planes taken apart (I422). One after
+ * it: MJPEG through `ImageDecoder` (as {@link jpegFile} makes it whole), NV12 as it is, YUY2 with its planes taken apart (I422). One after
  * the other, in order, each with the timestamp of its picture.
  *
  * Decoding takes time. Pictures that come meanwhile wait, at most `queue`; what happens when that is
@@ -113,7 +114,7 @@ async function decoded<F extends ClosableFrame>(
   ImageDecoder: ImageDecoderClass<F>,
   VideoFrame: VideoFrameClass<F>,
 ): Promise<F> {
-  const decoder = new ImageDecoder({ data: Uint8Array.from(data), type: "image/jpeg" });
+  const decoder = new ImageDecoder({ data: Uint8Array.from(jpegFile(data)), type: "image/jpeg" });
   try {
     const { image } = await decoder.decode();
     try {

@@ -252,6 +252,11 @@ class HeldStream implements IsochStream {
     this.#run = run;
     this.#turn("opening");
     this.#runs.next(run);
+    // Who hears of a run may have stopped it.
+    if (this.#over !== over) {
+      this.#end(run);
+      return;
+    }
     defer(() => {
       const source = this.#source();
       this.#closing = source instanceof IsochPipe ? source.closing : EMPTY;

@@ -2,10 +2,24 @@ import { EndpointError, isochEndpoints, type DeviceInfo, type EndpointSelector }
 import { counterProtocol } from "../../transports/virtual/index.js";
 import { nameOf } from "./names.js";
 import type { EndpointChoice } from "./target.js";
+import { isCamera } from "./video/choose-picture.js";
 
 /** Whether a device speaks the protocol of the counter device. */
 export function isCounterDevice({ descriptor }: DeviceInfo): boolean {
   return descriptor.vendorId === counterProtocol.vendorId && descriptor.productId === counterProtocol.productId;
+}
+
+/** Whether the pictures of a camera are meant, and not one of its endpoints. */
+export function meansCamera(
+  { configurations }: DeviceInfo,
+  { endpoint, alternate, direction }: EndpointChoice,
+): boolean {
+  return (
+    endpoint === undefined &&
+    alternate === undefined &&
+    direction !== "out" &&
+    configurations.slice(0, 1).some(isCamera)
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import { map, switchMap, type Observable } from "rxjs";
 import type { IsochTransport } from "../index.js";
-import { chooseEndpoint, isCounterDevice } from "./choose-endpoint.js";
+import { chooseEndpoint, isCounterDevice, meansCamera } from "./choose-endpoint.js";
 import { inspected } from "./inspected.js";
 import { nameOf, placeOf } from "./names.js";
 import { presentDevices, type Patience } from "./present-devices.js";
@@ -11,6 +11,8 @@ import type { EndpointChoice, StreamTarget } from "./target.js";
 export interface DeviceTargetOptions extends EndpointChoice {
   /** See {@link selectDevice}. */
   readonly device: string | undefined;
+  /** Whether the devices are those of a capture. Default: `false`. */
+  readonly isRecording?: boolean | undefined;
   readonly patience?: Patience | undefined;
 }
 
@@ -20,7 +22,7 @@ export interface DeviceTargetOptions extends EndpointChoice {
  * Errors: what {@link selectDevice} and {@link chooseEndpoint} throw; what the transport fails with.
  */
 export function deviceTarget(transport: IsochTransport, options: DeviceTargetOptions): Observable<StreamTarget> {
-  const { device, patience } = options;
+  const { device, patience, isRecording = false } = options;
   return presentDevices(transport, patience).pipe(
     switchMap((devices) => inspected(transport, candidates(devices, device))),
     map((devices) => {
@@ -33,6 +35,8 @@ export function deviceTarget(transport: IsochTransport, options: DeviceTargetOpt
         counter: isCounterDevice(info)
           ? { skips: false, estimatedLosses: !transport.capabilities.frameNumber }
           : undefined,
+        ...(meansCamera(info, options) && { isCamera: true }),
+        ...(isRecording && { isRecording: true }),
       };
     }),
   );

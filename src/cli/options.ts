@@ -6,6 +6,8 @@ import { virtualHelp, virtualKinds, type VirtualKind, type VirtualSpeed } from "
 
 /** Where devices are looked for. */
 export interface PlaceArguments {
+  /** A file with a capture, whose devices are meant. */
+  readonly capture?: string;
   /** The address of a USB/IP server. Default: devices of this machine. */
   readonly bridge?: string;
   readonly token?: string;
@@ -16,7 +18,7 @@ export interface PlaceArguments {
 /** Which device. */
 export interface DeviceArguments extends PlaceArguments {
   readonly device?: string;
-  readonly speed: VirtualSpeed;
+  readonly speed?: VirtualSpeed;
   readonly fault: readonly FaultPlan[];
   readonly clockPpm: number;
 }
@@ -40,7 +42,14 @@ export function placeOptions(command: Command): Command {
     )
     .addOption(tokenOption("of the bridge at a ws: address"))
     .addOption(tokenFileOption())
-    .addOption(new Option("--virtual <kind>", virtualHelp).choices(virtualKinds).conflicts(["device", "bridge"]));
+    .addOption(
+      new Option("--capture <file>", "look into a capture: pcapng or pcap, of usbmon or of this")
+        .argParser(notEmpty)
+        .conflicts("bridge"),
+    )
+    .addOption(
+      new Option("--virtual <kind>", virtualHelp).choices(virtualKinds).conflicts(["device", "bridge", "capture"]),
+    );
 }
 
 /** `--token`. */
@@ -64,7 +73,11 @@ export function deviceOptions(command: Command): Command {
       .addOption(new Option("--device <which>", "the same").argParser(deviceName)),
   )
     .addOption(
-      new Option("-s, --speed <speed>", "of the virtual device").choices(["full", "high", "super"]).default("high"),
+      new Option("-s, --speed <speed>", "of the virtual counter device (default: high)").choices([
+        "full",
+        "high",
+        "super",
+      ]),
     )
     .addOption(
       new Option("--fault <spec>", "what goes wrong, and when: see below; can be repeated")
@@ -108,7 +121,7 @@ function checkDevice(command: Command): void {
     if (command.getOptionValue("device") !== undefined) command.error("error: the device is named twice");
     command.setOptionValueWithSource("device", named, "cli");
   }
-  if (command.getOptionValue("device") === undefined && command.getOptionValue("bridge") === undefined) return;
+  if (["device", "bridge", "capture"].every((each) => command.getOptionValue(each) === undefined)) return;
   const stray = ofVirtualDevice.find((name) => command.getOptionValueSource(name) === "cli");
   const option = command.options.find((each) => each.attributeName() === stray);
   if (option !== undefined) {
@@ -132,6 +145,20 @@ export function wholeNumber(what: string, min: number, max: number): (text: stri
     if (Number.isInteger(inRange(text))) return inRange(text);
     throw new InvalidArgumentError(`Give a whole number of ${what}.`);
   };
+}
+
+/** Of a picture, in pixels. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A parser of `640x480`. */
+export function pictureSize(text: string): PictureSize {
+  const [, width, height] = /^(\d{1,5})[x×](\d{1,5})$/i.exec(text.trim()) ?? [];
+  const size = { width: Number(width), height: Number(height) };
+  if (size.width >= 1 && size.width <= 0xffff && size.height >= 1 && size.height <= 0xffff) return size;
+  throw new InvalidArgumentError("A size is width and height in pixels: 640x480.");
 }
 
 /** A parser of `port` and `host:port`. */

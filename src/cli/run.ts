@@ -8,6 +8,9 @@ import { startWaiting } from "./progress.js";
 import { isSound, summarize, summaryText, type Summary } from "./summary.js";
 import type { StreamTarget } from "./target.js";
 import { chalkForOutput } from "./terminal.js";
+import { frameScreen } from "./video/frame-screen.js";
+import type { Keepsakes } from "./video/keepsakes.js";
+import { videoView } from "./video/video-view.js";
 import { liveView, plainHeader, plainLine } from "./view.js";
 import { watch, type WatchOptions, type WatchState } from "./watch.js";
 
@@ -15,24 +18,33 @@ import { watch, type WatchOptions, type WatchState } from "./watch.js";
 export interface RunOptions extends Pick<WatchOptions, "duration" | "frames" | "queue"> {
   /** Print nothing but the summary, as JSON; the live view, where there is a terminal, on stderr. */
   readonly json: boolean;
+  /** Makes files of pictures. Default: none. */
+  readonly keep?: Keepsakes | undefined;
 }
 
 /** How a state is shown. */
 interface Show {
+  /** Milliseconds from one look to the next. */
   readonly window: number;
+  /** The same where there are pictures to see. */
+  readonly pictureWindow: number;
   readonly during: (state: WatchState) => void;
   readonly atEnd: (state: WatchState) => void;
 }
 
 /** Watches what is found, shows, and returns the exit status. */
-export async function run(target: Observable<StreamTarget>, { json, ...options }: RunOptions): Promise<number> {
+export async function run(target: Observable<StreamTarget>, { json, keep, ...options }: RunOptions): Promise<number> {
   const show = json ? jsonOutput() : process.stdout.isTTY ? liveOutput() : plainOutput();
   const interrupts = listenToInterrupts();
-  const watchOptions = { ...options, window: show.window, interrupt: interrupts.first };
+  const watchOptions = { ...options, interrupt: interrupts.first, picture: keep?.take };
   const found = startWaiting("Looking for the device…");
   // In one go: the frames of a virtual bus, and with them the faults that were planned, go by from its beginning.
   const device = target.pipe(tap(found), takeUntil(interrupts.first));
-  const states = device.pipe(switchMap((each) => watch(each, watchOptions)));
+  const states = device.pipe(
+    switchMap((each) =>
+      watch(each, { ...watchOptions, window: each.isCamera === true ? show.pictureWindow : show.window }),
+    ),
+  );
   let status: number | undefined;
   try {
     await states.forEach((state) => {
@@ -42,6 +54,8 @@ export async function run(target: Observable<StreamTarget>, { json, ...options }
         status = statusOf(state, interrupts.status);
       }
     });
+    const files = (await keep?.finish()) ?? [];
+    if (files.length > 0 && !json) console.log(` ${"files".padEnd(10)} ${files.join(", ")}`);
     return status ?? interrupts.status;
   } catch (error) {
     return tell(error);
@@ -70,18 +84,24 @@ function unsoundness({ checks }: Summary, { counter }: WatchState): string {
 function liveOutput(): Show {
   const chalk = chalkForOutput();
   return liveOn(process.stdout, chalk, (state) => {
-    console.log(`${summaryText(state, chalk)}\n`);
+    console.log(summaryText(state, chalk));
   });
 }
 
 function liveOn(screen: NodeJS.WriteStream, chalk: ChalkInstance, atEnd: Show["atEnd"]): Show {
   const update = createLogUpdate(screen);
+  const frames = frameScreen(screen);
   return {
     window: 200,
+    pictureWindow: 80,
     during: (state) => {
-      update(liveView(state, { columns: screen.columns, chalk }));
+      const { columns, rows } = screen;
+      const lines = videoView(state, { columns, rows, chalk });
+      if (lines === undefined) update(liveView(state, { columns, chalk }));
+      else frames.show(lines);
     },
     atEnd: (state) => {
+      frames.clear();
       update.clear();
       update.done();
       atEnd(state);
@@ -94,6 +114,7 @@ function plainOutput(): Show {
   let shown: Throughput | undefined;
   return {
     window: 1000,
+    pictureWindow: 1000,
     during: (state) => {
       const window = state.windows.at(-1);
       if (window === undefined) console.log(plainHeader(state));
@@ -112,5 +133,5 @@ function jsonOutput(): Show {
   };
   return process.stderr.isTTY
     ? liveOn(process.stderr, chalkForOutput(), atEnd)
-    : { window: 1000, during: () => undefined, atEnd };
+    : { window: 1000, pictureWindow: 1000, during: () => undefined, atEnd };
 }

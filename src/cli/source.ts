@@ -1,10 +1,12 @@
-import { readFile } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { access, readFile } from "node:fs/promises";
 import WebSocket from "ws";
 import type { IsochTransport } from "../index.js";
 import { libusb } from "../../transports/libusb/index.js";
 import { usbip } from "../../transports/usbip/index.js";
 import { connectTcp } from "../../transports/usbip/tcp.js";
 import { connectWebSocket } from "../../transports/usbip/websocket.js";
+import { replay, type ReplayOptions } from "../../transports/replay/index.js";
 import { VirtualBus } from "../../transports/virtual/index.js";
 import { deviceTarget } from "./device-target.js";
 import { fileError } from "./files/errors.js";
@@ -12,27 +14,39 @@ import type { DeviceArguments, PlaceArguments } from "./options.js";
 import { UsageError } from "./outcome.js";
 import { hostAndPort } from "./serve/addresses.js";
 import type { FindTarget } from "./target.js";
-import { defaultVirtualKind, virtualDevice } from "./virtual-devices.js";
+import { defaultVirtualKind, virtualDevice, type VirtualKind } from "./virtual-devices.js";
 import { virtualTarget } from "./virtual-target.js";
 
 /** The devices that are looked at: those of a bridge, a virtual one, or else those of this machine. */
 export async function placeOf(options: PlaceArguments): Promise<IsochTransport> {
-  const { bridge, virtual } = options;
+  const { bridge, capture, virtual } = options;
   if (bridge !== undefined) return bridgeTransport(bridge, options);
   refuseToken(options);
+  if (capture !== undefined) return captureTransport(capture, { pace: "fast" });
   if (virtual === undefined) return libusb();
-  return new VirtualBus({ devices: [virtualDevice(virtual, { speed: "high", clockPpm: 0 })] });
+  return new VirtualBus({ devices: [virtualDevice(virtual, { clockPpm: 0 })] });
 }
 
-/** How the device that the options name is found: the virtual one where they name none. */
-export async function finderOf(options: DeviceArguments): Promise<FindTarget> {
-  const { device, bridge, virtual = defaultVirtualKind, speed, clockPpm, fault: faults } = options;
-  if (device === undefined && bridge === undefined) {
+/** How the device that the options name is found: a virtual one, of the kind `otherwise`, where they name none. */
+export async function finderOf(
+  options: DeviceArguments,
+  otherwise: VirtualKind = defaultVirtualKind,
+): Promise<FindTarget> {
+  const { device, bridge, capture, virtual = otherwise, speed, clockPpm, fault: faults } = options;
+  if ([device, bridge, capture].every((each) => each === undefined)) {
     refuseToken(options);
     return (endpoint) => virtualTarget({ kind: virtual, speed, clockPpm, faults, ...endpoint });
   }
   const transport = await placeOf(options);
-  return (endpoint) => deviceTarget(transport, { device, ...endpoint });
+  return (endpoint) => deviceTarget(transport, { device, isRecording: capture !== undefined, ...endpoint });
+}
+
+/** A capture in a file, which is read piece by piece. Rejects with a `FileError`. */
+export async function captureTransport(path: string, options: ReplayOptions): Promise<IsochTransport> {
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw fileError(error, path);
+  });
+  return replay(() => createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Uint8Array>, options);
 }
 
 async function bridgeTransport(bridge: string, options: PlaceArguments): Promise<IsochTransport> {

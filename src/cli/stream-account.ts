@@ -19,6 +19,17 @@ export function countsOf({ served, lost, statuses, bytesTransferred: bytes }: Is
   return { frames: served, lost, failed, bytes };
 }
 
+export const noCounts: FrameCounts = { frames: 0, lost: 0, failed: 0, bytes: 0 };
+
+export function addCounts(one: FrameCounts, other: FrameCounts): FrameCounts {
+  return {
+    frames: one.frames + other.frames,
+    lost: one.lost + other.lost,
+    failed: one.failed + other.failed,
+    bytes: one.bytes + other.bytes,
+  };
+}
+
 /** How a stream came to its end. */
 export type StreamEnd = "finished" | "interrupted" | "failed";
 
@@ -45,7 +56,7 @@ export class StreamAccount {
   #until = 0;
   /** Bytes of the first transfer, which had come before the time begins. */
   #before = 0;
-  #counts: FrameCounts = { frames: 0, lost: 0, failed: 0, bytes: 0 };
+  #counts = noCounts;
 
   /** @param now milliseconds */
   constructor(now: () => number) {
@@ -60,17 +71,11 @@ export class StreamAccount {
     return this.#since === undefined ? 0 : this.#until - this.#since;
   }
 
-  add({ frames, lost, failed, bytes }: FrameCounts): void {
+  add(counts: FrameCounts): void {
     this.#until = this.#now();
-    if (this.#since === undefined) this.#before = bytes;
+    if (this.#since === undefined) this.#before = counts.bytes;
     this.#since ??= this.#until;
-    const before = this.#counts;
-    this.#counts = {
-      frames: before.frames + frames,
-      lost: before.lost + lost,
-      failed: before.failed + failed,
-      bytes: before.bytes + bytes,
-    };
+    this.#counts = addCounts(this.#counts, counts);
   }
 
   summary(device: string, end: StreamEnd, error: StreamError | undefined): StreamSummary {

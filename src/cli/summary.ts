@@ -1,10 +1,12 @@
 import type { ChalkInstance } from "chalk";
 import type { Direction, FrameStatus, IsochErrorCode, Speed } from "../index.js";
+import type { VideoEncoding } from "../class/uvc/index.js";
 import type { CounterStatistics } from "../../transports/virtual/index.js";
 import { hexAddress } from "../endpoint.js";
 import { count, counted, megabytes, microseconds, sparkline } from "./format.js";
 import { secondsOf } from "./tally.js";
 import { nameOf, placeOf } from "./names.js";
+import type { VideoState } from "./video/video-track.js";
 import type { WatchEnd, WatchState } from "./watch.js";
 
 /** How a watch went: plain data, and the output of `--json`. */
@@ -43,6 +45,16 @@ export interface Summary {
   readonly jitter: { readonly mean: number; readonly max: number };
   /** What the counters in the packets say (IN). */
   readonly counters?: { readonly inSequence: number; readonly skipped: number; readonly wrong: number };
+  /** What came of a camera. */
+  readonly pictures?: {
+    readonly format: VideoEncoding;
+    readonly width: number;
+    readonly height: number;
+    readonly complete: number;
+    readonly incomplete: number;
+    /** Complete ones, from the first to the last. */
+    readonly perSecond: number;
+  };
   /** What the device says of the packets it received (OUT). */
   readonly statistics?: CounterStatistics;
   readonly checks: {
@@ -54,7 +66,7 @@ export interface Summary {
 }
 
 export function summarize(state: WatchState): Summary {
-  const { device, transport, endpoint, totals, span, troubles, counter, statistics, end } = state;
+  const { device, transport, endpoint, totals, span, troubles, counter, statistics, video, end } = state;
   const seconds = secondsOf(span, endpoint.frameDuration);
   const perSecond = seconds === 0 ? 0 : 1 / seconds;
   const busFrames = span === undefined ? 0 : span.endFrame - span.firstFrame;
@@ -85,12 +97,17 @@ export function summarize(state: WatchState): Summary {
     ...(counter && {
       counters: { inSequence: counter.inSequence, skipped: counter.skipped, wrong: counter.wrong },
     }),
+    ...(video && { pictures: picturesOf(video) }),
     ...(statistics && { statistics }),
     checks: {
       conserved: totals.delivered + totals.lost === busFrames,
       ...(counter && { counters: counter.wrong === 0 && (counter.skipped === 0 || counter.skips) }),
     },
   };
+}
+
+function picturesOf({ format, width, height, complete, incomplete, meanRate }: VideoState) {
+  return { format, width, height, complete, incomplete, perSecond: meanRate };
 }
 
 /** Whether everything that can be checked is right. Losses are: they were told. */
@@ -101,7 +118,7 @@ export function isSound({ checks }: Summary): boolean {
 /** The summary for people, with the rate over time above it. */
 export function summaryText(state: WatchState, chalk: ChalkInstance): string {
   const summary = summarize(state);
-  const { delivered, lost, failed, short, busFrames, counters, statistics, checks, jitter } = summary;
+  const { delivered, lost, failed, short, busFrames, counters, pictures, statistics, checks, jitter } = summary;
   const rates = state.windows.map(({ framesPerSecond }) => framesPerSecond).slice(-58);
   const bad = (value: number, text: string) => (value === 0 ? text : chalk.yellow(text));
   const verdict = (isRight: boolean | undefined, text: string) =>
@@ -110,13 +127,19 @@ export function summaryText(state: WatchState, chalk: ChalkInstance): string {
     ["delivered", `${counted(delivered, "frame")}, ${megabytes(summary.bytes)}`],
     ["lost", bad(lost, counted(lost, "frame"))],
     ["failed", bad(failed, counted(failed, "frame") + failures(summary))],
-    ...(short === 0
+    // Cameras fill no packet but when they have to.
+    ...(short === 0 || pictures !== undefined
       ? []
       : [["short", `${counted(short, "frame")} with fewer bytes than asked for`] as [string, string]]),
     ["mean rate", `${megabytes(summary.bytesPerSecond)}/s, ${count(summary.framesPerSecond)} frames/s`],
     ["jitter", `${microseconds(jitter.mean)} mean, ${microseconds(jitter.max)} at most`],
     ["frames", verdict(checks.conserved, sumText(delivered, lost, busFrames, checks.conserved))],
   ];
+  if (pictures !== undefined) {
+    const { format, width, height, complete, incomplete, perSecond } = pictures;
+    const whole = `${counted(complete, "picture")} of ${format}, ${width} × ${height}, ${perSecond.toFixed(1)}/s`;
+    rows.push(["pictures", incomplete === 0 ? whole : `${whole}, ${chalk.yellow(`${count(incomplete)} incomplete`)}`]);
+  }
   if (counters !== undefined) {
     const { inSequence, skipped, wrong } = counters;
     const slips = skipped + wrong === 0 ? "" : `, ${count(skipped)} skipped, ${count(wrong)} wrong`;

@@ -1,5 +1,11 @@
 import { firstValueFrom, takeUntil, type Observable } from "rxjs";
-import type { DeviceSelector, Direction, EndpointSelector, IsochTransport } from "../index.js";
+import {
+  IsochError,
+  type DeviceSelector,
+  type Direction,
+  type EndpointSelector,
+  type IsochTransport,
+} from "../index.js";
 import type { Interrupts } from "./interrupts.js";
 import { whileWaiting } from "./progress.js";
 
@@ -12,6 +18,10 @@ export interface StreamTarget {
   readonly label: string;
   /** Set if the device speaks the protocol of the counter device. */
   readonly counter: CounterTraits | undefined;
+  /** Set if the device is a camera, and its pictures are meant, not an endpoint that was named. */
+  readonly isCamera?: boolean;
+  /** Set for a capture, whose end reads as if the device were gone. */
+  readonly isRecording?: boolean;
 }
 
 /** What to expect of a counter device. */
@@ -33,6 +43,11 @@ export interface EndpointChoice {
 
 /** Finds the device that is meant, and the endpoint on it. */
 export type FindTarget = (endpoint: EndpointChoice) => Observable<StreamTarget>;
+
+/** Whether an error is how a capture ends. */
+export function isEndOfRecording(error: unknown, { isRecording }: StreamTarget): boolean {
+  return isRecording === true && IsochError.is(error) && error.code === "device-gone";
+}
 
 /** What is found; `undefined` where an interrupt comes first. */
 export function firstTarget(

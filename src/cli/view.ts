@@ -30,7 +30,7 @@ export function liveView(state: WatchState, { columns, chalk }: Screen): string 
     label(name) + (width < roomy ? paint(value) : `${paint(value.padEnd(28))} ${chalk.dim(explanation)}`);
   const plain = (text: string) => text;
   const unless = (bad: boolean) => (bad ? chalk.yellow : chalk.green);
-  const time = `${seconds(Math.min(totals.elapsed, duration))} of ${seconds(duration)} s`;
+  const time = timeText(totals.elapsed, duration);
   const progress = bar(totals.elapsed / duration, width - time.length - 2);
   const recent = recentRate(state);
   const rates = windows.map(({ framesPerSecond }) => framesPerSecond).slice(-(width - 10));
@@ -57,6 +57,13 @@ export function liveView(state: WatchState, { columns, chalk }: Screen): string 
   return lines.map((line) => (line === "" ? "" : ` ${line}`)).join("\n");
 }
 
+/** "2.0 of 5.0 s"; without the end where nobody knows it. */
+export function timeText(elapsed: number, duration: number): string {
+  return duration === Infinity
+    ? `${seconds(elapsed)} s`
+    : `${seconds(Math.min(elapsed, duration))} of ${seconds(duration)} s`;
+}
+
 /** The line before the first {@link plainLine}. */
 export function plainHeader(state: WatchState): string {
   return `${nameOnBus(state)}\n${describeEndpoint(state)}`;
@@ -69,6 +76,7 @@ export function plainLine(state: WatchState): string {
   return [
     `${seconds(totals.elapsed).padStart(5)} s`,
     `${megabytes(recent.bytes)}/s`.padStart(11),
+    ...(state.video === undefined ? [] : [`${state.video.recentRate.toFixed(1)} pictures/s`]),
     `${count(recent.frames)} frames/s`.padStart(14),
     `${count(totals.delivered)} frames`.padStart(14),
     `lost ${count(totals.lost)}`,
@@ -77,7 +85,7 @@ export function plainLine(state: WatchState): string {
   ].join("  ");
 }
 
-function nameOnBus({ device, transport }: WatchState): string {
+export function nameOnBus({ device, transport }: WatchState): string {
   return `${nameOf(device)} ${placeOf(device, transport)}, ${device.info.speed} speed`;
 }
 
@@ -131,7 +139,7 @@ function jitterText({ totals }: WatchState): string {
 }
 
 /** Frames and bytes in a second, of late. */
-function recentRate({ windows }: WatchState): { readonly frames: number; readonly bytes: number } {
+export function recentRate({ windows }: WatchState): { readonly frames: number; readonly bytes: number } {
   let milliseconds = 0;
   let frames = 0;
   let bytes = 0;

@@ -1,6 +1,6 @@
 import { defer, of, type Observable } from "rxjs";
 import { VirtualBus, type BusClock } from "../../transports/virtual/index.js";
-import { chooseEndpoint, isCounterDevice } from "./choose-endpoint.js";
+import { chooseEndpoint, isCounterDevice, meansCamera } from "./choose-endpoint.js";
 import type { FaultPlan } from "./faults.js";
 import { nameOf, placeOf } from "./names.js";
 import type { EndpointChoice, StreamTarget } from "./target.js";
@@ -38,6 +38,7 @@ export function virtualTarget(options: VirtualTargetOptions): Observable<Virtual
       endpoint,
       label: `${nameOf({ info })} ${placeOf({ info }, transport.name)}`,
       counter: isCounterDevice(info) ? { skips: clockPpm > 0, estimatedLosses: false } : undefined,
+      ...(meansCamera(info, options) && { isCamera: true }),
     });
   });
 }

@@ -9,6 +9,7 @@ import {
   EMPTY,
   map,
   merge,
+  NEVER,
   of,
   scan,
   startWith,
@@ -35,6 +36,7 @@ import {
   type IsochResults,
   type UsbDevice,
 } from "../index.js";
+import type { VideoFrame } from "../class/uvc/index.js";
 import { abort, close, compact, frames, gaps, issue, throughput, type Throughput } from "../../operators/index.js";
 import type { CounterStatistics } from "../../transports/virtual/index.js";
 import {
@@ -55,12 +57,17 @@ import {
   type Totals,
   type Troubles,
 } from "./tally.js";
-import type { CounterTraits, StreamTarget } from "./target.js";
+import { isEndOfRecording, type CounterTraits, type StreamTarget } from "./target.js";
+import { chooseView } from "./video/choose-picture.js";
+import { openVideo } from "./video/open-video.js";
+import { VideoTrack, type VideoState } from "./video/video-track.js";
 
 /** How to watch. */
 export interface WatchOptions {
-  /** Milliseconds. */
+  /** Milliseconds; `Infinity` for one that ends by itself. */
   readonly duration: number;
+  /** Is given each picture of a camera that is complete. */
+  readonly picture?: ((picture: VideoFrame) => void) | undefined;
   /** Frames in a transfer. Default: 8 ms worth. */
   readonly frames?: number | undefined;
   /** Transfers in flight. */
@@ -109,6 +116,8 @@ export interface WatchState {
   readonly counter: (CounterCheck & CounterTraits) | undefined;
   /** OUT to a counter device only. */
   readonly statistics: CounterStatistics | undefined;
+  /** Of a camera only. */
+  readonly video: VideoState | undefined;
   /** Set in the last state. */
   readonly end: WatchEnd | undefined;
 }
@@ -130,7 +139,13 @@ export function watch(target: StreamTarget, options: WatchOptions): Observable<W
         tap((device) => {
           opened = device;
         }),
-        switchMap((device) => watchDevice(device, target, options)),
+        switchMap((device) =>
+          openTrack(device, target, options).pipe(
+            switchMap((video) =>
+              watchDevice(device, { ...target, ...(video && { endpoint: video.endpoint }) }, options, video?.track),
+            ),
+          ),
+        ),
         takeWhile(({ end }) => end === undefined, true),
       ),
       defer(() => opened?.closed ?? EMPTY),
@@ -138,14 +153,34 @@ export function watch(target: StreamTarget, options: WatchOptions): Observable<W
   });
 }
 
-function watchDevice(device: UsbDevice, target: StreamTarget, options: WatchOptions): Observable<WatchState> {
+/** Has a camera agree on a picture. A capture that does not have what it said to that is watched as packets. */
+function openTrack(
+  device: UsbDevice,
+  { isCamera, isRecording }: StreamTarget,
+  { picture = () => undefined }: WatchOptions,
+): Observable<{ readonly endpoint: EndpointSelector; readonly track: VideoTrack } | undefined> {
+  if (isCamera !== true) return of(undefined);
+  return openVideo(device, chooseView).pipe(
+    map((open) => ({ endpoint: open.alternate, track: new VideoTrack(open, picture) })),
+    catchError((error: unknown) =>
+      isRecording === true && IsochError.is(error) ? of(undefined) : throwError(() => error),
+    ),
+  );
+}
+
+function watchDevice(
+  device: UsbDevice,
+  target: StreamTarget,
+  options: WatchOptions,
+  track: VideoTrack | undefined,
+): Observable<WatchState> {
   const { interrupt, duration, scheduler = asyncScheduler } = options;
   const endpoint = watchedEndpoint(device, target.endpoint, options);
   const pipe = isochPipe(device, target.endpoint);
   const isIn = endpoint.direction === "in";
   let reason: "finished" | "interrupted" = "finished";
   const stop = merge(
-    timer(duration, scheduler),
+    duration === Infinity ? NEVER : timer(duration, scheduler),
     interrupt.pipe(
       tap(() => {
         reason = "interrupted";
@@ -158,17 +193,28 @@ function watchDevice(device: UsbDevice, target: StreamTarget, options: WatchOpti
   return transfers.pipe(
     abort(interrupt),
     close(stop),
+    tap({
+      next: (results) => {
+        track?.push(results);
+      },
+      complete: () => {
+        track?.flush();
+      },
+    }),
     connect((results) =>
       measure(results, options, {
         counter: isIn ? target.counter : undefined,
+        track,
         statistics: isIn || target.counter === undefined ? of(undefined) : lastStatistics(device),
       }),
     ),
     concatWith(of<Step>((state) => ({ ...state, end: { reason } }))),
     catchError((error: unknown) =>
-      IsochError.is(error)
-        ? of<Step>((state) => ({ ...state, end: { reason: "failed", error } }))
-        : throwError(() => error),
+      isEndOfRecording(error, target)
+        ? of<Step>((state) => ({ ...state, end: { reason } }))
+        : IsochError.is(error)
+          ? of<Step>((state) => ({ ...state, end: { reason: "failed", error } }))
+          : throwError(() => error),
     ),
     scan<Step, WatchState>((state, step) => step(state), {
       device,
@@ -181,6 +227,7 @@ function watchDevice(device: UsbDevice, target: StreamTarget, options: WatchOpti
       troubles: noTroubles,
       counter: isIn && target.counter ? { ...noCounters, ...target.counter } : undefined,
       statistics: isIn || !target.counter ? undefined : noStatistics,
+      video: track?.state(),
       end: undefined,
     }),
   );
@@ -193,6 +240,8 @@ type Step = (state: WatchState) => WatchState;
 interface Witnesses {
   /** Set where packets come with counters. */
   readonly counter: CounterTraits | undefined;
+  /** Set where packets are of pictures. */
+  readonly track: VideoTrack | undefined;
   /** What the device says, each time it is asked. */
   readonly statistics: Observable<CounterStatistics | undefined>;
 }
@@ -201,7 +250,7 @@ interface Witnesses {
 function measure(
   results: Observable<IsochResults>,
   { window, scheduler }: WatchOptions,
-  { counter, statistics }: Witnesses,
+  { counter, track, statistics }: Witnesses,
 ): Observable<Step> {
   // An error reaches the states by way of throughput, which has a last window to report before it.
   const quietly = results.pipe(catchError(() => EMPTY));
@@ -227,6 +276,7 @@ function measure(
           troubles,
           counter: counter && { ...counters, ...counter },
           statistics: seen ?? state.statistics,
+          video: track?.state(),
         })),
       ),
     ),

@@ -15,6 +15,8 @@ declare module "vitest" {
     readonly bridge: string;
     /** The bundle of page-usb.ts. */
     readonly pageUsb: string;
+    /** The bundle of page-codecs.ts. */
+    readonly pageCodecs: string;
     /** The bundle of mojo-usb.ts. */
     readonly mojoUsb: string;
   }
@@ -31,6 +33,7 @@ export default async function setup({ provide }: TestProject): Promise<void> {
   provide("site", join(example, "dist/browser"));
   provide("bridge", await bundle("bridge", { platform: "node", format: "esm", packages: "external" }));
   provide("pageUsb", await bundle("page-usb", { platform: "browser", format: "iife" }));
+  provide("pageCodecs", await bundle("page-codecs", { platform: "browser", format: "iife" }));
   provide("mojoUsb", await bundle("mojo-usb", { platform: "browser", format: "iife" }));
 }
 

@@ -11,6 +11,8 @@ export interface SlowOptions {
   readonly delay?: number;
   /** Steps that fail, with what. `select` stands for any alternate setting but 0, `deselect` for 0. */
   readonly failures?: Partial<Record<Step | "deselect", Error>>;
+  /** Whether control requests take their time, too. Default: no. */
+  readonly control?: boolean;
 }
 
 /** A transport that keeps a list of what was done. */
@@ -26,7 +28,7 @@ export interface SlowTransport extends IsochTransport {
 export function slowTransport(
   inner: IsochTransport,
   scheduler: SchedulerLike,
-  { delay = 1, failures = {} }: SlowOptions = {},
+  { delay = 1, failures = {}, control = false }: SlowOptions = {},
 ): SlowTransport {
   const log: string[] = [];
   const slow = <T>(name: string, failure: Error | undefined, work: Observable<T>): Observable<T> =>
@@ -51,7 +53,10 @@ export function slowTransport(
     info: device.info,
     configuration: device.configuration,
     gone: device.gone,
-    controlTransfer: (setup, data) => device.controlTransfer(setup, data),
+    controlTransfer: (setup, data) => {
+      const work = device.controlTransfer(setup, data);
+      return control ? slow("control", undefined, work) : work;
+    },
     claimInterface: (number) => slow(`claim ${number}`, failures.claim, device.claimInterface(number)),
     releaseInterface: (number) => slow(`release ${number}`, failures.release, device.releaseInterface(number)),
     selectAlternate: (number, alternate) =>

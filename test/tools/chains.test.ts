@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { concatMap, from, lastValueFrom, map, Subject, toArray } from "rxjs";
 import {
   fromFfmpeg,
+  jpegFile,
   pcmInput,
   pictureInput,
   toAvi,
@@ -16,11 +17,11 @@ import {
   type TimedPicture,
 } from "rx-isoch/operators/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { prepareTool } from "./apt.js";
+import { prepareProgram } from "../support/apt.js";
 
-const ffmpeg = prepareTool("ffmpeg", "ffmpeg", "FFMPEG");
-const ffprobe = prepareTool("ffprobe", "ffmpeg", "FFPROBE");
-const sox = prepareTool("sox", "sox", "SOX");
+const ffmpeg = prepareProgram({ names: ["ffmpeg"], debian: "ffmpeg", variable: "FFMPEG" });
+const ffprobe = prepareProgram({ names: ["ffprobe"], debian: "ffmpeg", variable: "FFPROBE" });
+const sox = prepareProgram({ names: ["sox"], debian: "sox", variable: "SOX" });
 
 const directory = mkdtempSync(join(tmpdir(), "rx-isoch-tools-"));
 const at = (name: string) => join(directory, name);
@@ -107,6 +108,18 @@ describe.each(["mjpeg", "yuy2", "nv12"])("pictures of %s", (format) => {
     expect(emitted).toStrictEqual([]);
     expect(probe(file)).toMatchObject({ codec_name: codec, ...size, nb_read_frames: String(count) });
   });
+});
+
+it("the tables of a JPEG that has none are those that ffmpeg writes", () => {
+  const source = ["-v", "error", "-f", "lavfi", "-i", "testsrc=size=64x48:rate=25", "-frames:v", "1"];
+  const jpeg = ["-c:v", "mjpeg", "-huffman", "default", "-pix_fmt", "yuvj422p", "-f", "image2pipe", "pipe:1"];
+  const whole = run(ffmpeg, ...source, ...jpeg);
+  const from_ = whole.indexOf(Buffer.of(0xff, 0xc4));
+  const to = from_ + 2 + whole.readUInt16BE(from_ + 2);
+  const bare = Buffer.concat([whole.subarray(0, from_), whole.subarray(to)]);
+  const scan = bare.indexOf(Buffer.of(0xff, 0xda));
+  const expected = [bare.subarray(0, scan), whole.subarray(from_, to), bare.subarray(scan)];
+  expect(Buffer.from(jpegFile(bare)).equals(Buffer.concat(expected))).toBe(true);
 });
 
 it("ffprobe reads an elementary stream of MJPEG", async () => {

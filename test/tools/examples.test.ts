@@ -3,10 +3,10 @@ import { delimiter, dirname, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { runExample } from "../examples/bundle.js";
 import { Scratch } from "../support/pack.js";
-import { prepareTool } from "./apt.js";
+import { prepareProgram } from "../support/apt.js";
 
-const ffmpeg = prepareTool("ffmpeg", "ffmpeg", "FFMPEG");
-const ffprobe = prepareTool("ffprobe", "ffmpeg", "FFPROBE");
+const ffmpeg = prepareProgram({ names: ["ffmpeg"], debian: "ffmpeg", variable: "FFMPEG" });
+const ffprobe = prepareProgram({ names: ["ffprobe"], debian: "ffmpeg", variable: "FFPROBE" });
 const scratch = new Scratch();
 
 afterAll(() => {

@@ -9,7 +9,7 @@ import { close, issue } from "rx-isoch/operators";
 import { replay } from "rx-isoch/transports/replay";
 import { counterDevice, counterProtocol, unpacedClock, VirtualBus } from "rx-isoch/transports/virtual";
 import { comparable, recordWhile, results } from "../transports/replay/support.js";
-import { prepareTool } from "./apt.js";
+import { prepareProgram } from "../support/apt.js";
 
 const { inEndpoint, outEndpoint, getStatistics } = counterProtocol;
 const directory = mkdtempSync(join(tmpdir(), "rx-isoch-"));
@@ -18,7 +18,7 @@ let file: string;
 let recording: Awaited<ReturnType<typeof recordEverything>>;
 
 beforeAll(async () => {
-  tshark = prepareTool("tshark", "tshark", "TSHARK");
+  tshark = prepareProgram({ names: ["tshark"], debian: "tshark", variable: "TSHARK" });
   recording = await recordEverything();
   file = save("recorded.pcapng", recording.bytes);
 });

@@ -99,7 +99,7 @@ function prepareSession(): { base: Omit<Session, "job" | "interactive" | "timeou
       HOME: process.env["HOME"],
       LANG: "C.UTF-8",
       CI: process.env["CI"],
-      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(LIFE|VM_STREAM)_/.test(name))),
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(LIFE|VM_STREAM|VM_MEDIA)_/.test(name))),
       [process.stdout.isTTY ? "FORCE_COLOR" : "NO_COLOR"]: "1",
     },
   };

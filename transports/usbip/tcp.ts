@@ -34,8 +34,8 @@ export interface TcpOptions {
   /** Connections at a time, at most; more are closed at once. Default: 64. */
   readonly connections?: number | undefined;
   /**
-   * Milliseconds that a client may take nothing of what waits for it; after that its connection is
-   * broken off. Default: 30,000.
+   * Milliseconds that a client may take nothing of what waits for it, and say nothing; after that its connection
+   * is broken off. One that goes on asking comes to the limit of `bytesInFlight`, and is not heard then. Default: 30,000.
    */
   readonly drainTimeout?: number | undefined;
 }
@@ -145,7 +145,7 @@ export interface TcpServerAddress {
  *
  * Errors: {@link InvalidRequestError} for a port or a token that is none; `AccessError` `access-denied` where
  * the server refuses the token; {@link TransportError} `transport-failed`, with the code of Node, such as
- * `ECONNREFUSED`, in `native`, or where it does not take tokens.
+ * `ECONNREFUSED`, in `native`; where the server does not take tokens that or `protocol-error`.
  *
  * @example
  * ```ts

@@ -64,10 +64,10 @@ export class Watchdog {
         earliest = deadline;
       }
     }
-    if (first === undefined) return;
-    if (earliest > now) {
+    if (first === undefined || earliest > now) {
+      // Its number may be waited for again, and has a grace of its own then.
       this.#suspect = undefined;
-      this.#wake(earliest);
+      if (first !== undefined) this.#wake(earliest);
     } else if (first !== this.#suspect) {
       this.#suspect = first;
       this.#wake(now + grace);

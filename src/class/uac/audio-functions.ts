@@ -1,5 +1,6 @@
 import type { AlternateSetting, ConfigurationDescriptor, EndpointDescriptor } from "../../descriptors/model.js";
-import { classSpecific, Fields, Unusable } from "./fields.js";
+import { Fields, Unusable } from "../fields.js";
+import { classSpecific } from "./class-descriptors.js";
 import { farTerminals, readAudioControl, type AudioControl } from "./entities.js";
 import { explicitFeedback, implicitFeedback } from "./feedback-endpoint.js";
 import { readAudioStreaming } from "./formats.js";

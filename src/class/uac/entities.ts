@@ -1,5 +1,6 @@
 import type { AlternateSetting } from "../../descriptors/model.js";
-import { Fields, interfaceDescriptors, Unusable } from "./fields.js";
+import { Fields, Unusable } from "../fields.js";
+import { interfaceDescriptors } from "./class-descriptors.js";
 import type { AudioEntity, AudioEntityKind, UacVersion } from "./model.js";
 
 /** Subtypes of AudioControl descriptors (UAC 1.0, A.5; UAC 2.0, A.9). */

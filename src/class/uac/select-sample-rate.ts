@@ -51,7 +51,10 @@ export function selectEndpointRate(
       catchError(unlessStalled(of(bytes))),
       mergeMap(([low = 0, middle = 0, high = 0]) => {
         const actual = low | (middle << 8) | (high << 16);
-        return isClose(actual, sampleRate) ? EMPTY : throwError(() => otherRate(sampleRate, actual, rates));
+        // Devices that cannot tell say 0, as snd-usb-audio of Linux found.
+        return actual === 0 || isClose(actual, sampleRate)
+          ? EMPTY
+          : throwError(() => otherRate(sampleRate, actual, rates));
       }),
     );
     return concat(
@@ -67,7 +70,8 @@ export function selectEndpointRate(
 /**
  * Has the clock of a stream of UAC 2.0 run at a rate: SET_CUR of four bytes to the clock source, then GET_CUR to see
  * that it does. To be called before the alternate setting is selected, while the AudioControl interface is claimed.
- * A clock that is at the rate already is left alone: other streams may be running on it. Completes without a value.
+ * A clock that is at the rate already is left alone: other streams may be running on it. One that does not tell its
+ * rate is set, and taken at its word. Completes without a value.
  *
  * Errors: `EndpointError` `no-such-format` for a rate that the clock does not have; `DeviceError`
  * `rate-refused` where it cannot be set, or then runs at another one; both say which rates there are. `DescriptorError`
@@ -82,6 +86,7 @@ export function selectClockRate(
   const { controlInterface } = audio;
   const set = (clock: AudioClock, rates: readonly SampleRateRange[]): Observable<never> => {
     const check = clockRate(port, controlInterface, clock).pipe(
+      catchError(unlessStalled(of(sampleRate))),
       mergeMap((actual) =>
         isClose(actual, sampleRate) ? EMPTY : throwError(() => otherRate(sampleRate, actual, rates)),
       ),

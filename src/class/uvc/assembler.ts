@@ -47,6 +47,11 @@ export class VideoFrameAssembler {
   /** Since the last packet with data; which video frame they belong to, the next packet shows. */
   #damagedPackets = 0;
   #lostFrames = 0;
+  /** Of these, told with the frame before already, which had no EOF. */
+  #damagedBefore = 0;
+  #lostBefore = 0;
+  /** Of the device, in payloads without data, for the frame that follows. */
+  #deviceErrors = 0;
   #sequence = 0;
   #lastPts: number | undefined;
 
@@ -118,7 +123,7 @@ export class VideoFrameAssembler {
     this.#isOpen = this.#isBeginningSeen = false;
     this.#frameId = -1;
     this.#nextBusFrame = this.#lastPts = undefined;
-    this.#damagedPackets = this.#lostFrames = 0;
+    this.#damagedPackets = this.#lostFrames = this.#damagedBefore = this.#lostBefore = this.#deviceErrors = 0;
     return ended;
   }
 
@@ -163,6 +168,8 @@ export class VideoFrameAssembler {
     this.#frameId = frameId;
     this.#isOpen = true;
     this.#frame.begin(busFrame, timestamp);
+    this.#frame.deviceErrors = this.#deviceErrors;
+    this.#deviceErrors = 0;
   }
 
   #take(data: Uint8Array, offset: number, end: number, busFrame: number): void {
@@ -178,15 +185,19 @@ export class VideoFrameAssembler {
 
   /** What went wrong since the last packet was within the frame that is open. */
   #settle(): void {
-    this.#frame.damagedPackets += this.#damagedPackets;
-    this.#frame.lostFrames += this.#lostFrames;
-    this.#damagedPackets = this.#lostFrames = 0;
+    const frame = this.#frame;
+    frame.damagedPackets += this.#damagedPackets;
+    frame.lostFrames += this.#lostFrames;
+    frame.damagedBefore += this.#damagedBefore;
+    frame.lostBefore += this.#lostBefore;
+    this.#damagedPackets = this.#lostFrames = this.#damagedBefore = this.#lostBefore = 0;
   }
 
   #heed(info: number, ended: VideoFrame[]): void {
     if ((info & headerBits.error) !== 0) {
       this.#counters.deviceErrors++;
-      this.#frame.deviceErrors++;
+      if (this.#isOpen) this.#frame.deviceErrors++;
+      else if ((info & headerBits.frameId) !== this.#frameId) this.#deviceErrors++;
     }
     if (!this.#isOpen) return;
     if ((info & headerBits.still) !== 0) this.#frame.still = true;
@@ -199,8 +210,8 @@ export class VideoFrameAssembler {
     const lostFrames = this.#lostFrames;
     this.#counters.missingEnds++;
     this.#end(ended);
-    this.#damagedPackets = damagedPackets;
-    this.#lostFrames = lostFrames;
+    this.#damagedPackets = this.#damagedBefore = damagedPackets;
+    this.#lostFrames = this.#lostBefore = lostFrames;
   }
 
   #end(ended: VideoFrame[]): void {

@@ -33,8 +33,9 @@ export interface VideoChoice {
 }
 
 /**
- * Finds the picture that is meant among those of a device. Where several fit, the one whose rate is nearest is
- * taken, and of those the first. Formats that are `unknown` are taken only where they are asked for.
+ * Finds the picture that is meant among those of a device: in the first format that has one. Of several in that,
+ * the one whose rate is nearest is taken, and of those the first; so where another format might be faster, name it.
+ * Formats that are `unknown` are taken only where they are asked for.
  *
  * @throws `EndpointError` `no-such-endpoint` for a device that sends no video; `InvalidRequestError`
  * `invalid-option` where it has no such picture, with those that it has; `DescriptorError` as

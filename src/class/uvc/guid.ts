@@ -1,3 +1,4 @@
+import type { Fields } from "../fields.js";
 import type { VideoEncoding } from "./model.js";
 
 /** What follows the four characters in the GUID of a format that has them. */
@@ -12,13 +13,13 @@ const encodings: Readonly<Record<string, VideoEncoding>> = {
 };
 
 /** The GUID in the 16 bytes from `offset`, as it is written: 32595559-0000-0010-8000-00aa00389b71. */
-export function guidAt(fields: DataView, offset: number): string {
+export function guidAt(fields: Fields, offset: number): string {
   const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
-  const rest = Array.from({ length: 8 }, (_, i) => hex(fields.getUint8(offset + 8 + i), 2)).join("");
+  const rest = Array.from({ length: 8 }, (_, i) => hex(fields.byte(offset + 8 + i), 2)).join("");
   return [
-    hex(fields.getUint32(offset, true), 8),
-    hex(fields.getUint16(offset + 4, true), 4),
-    hex(fields.getUint16(offset + 6, true), 4),
+    hex(fields.long(offset), 8),
+    hex(fields.word(offset + 4), 4),
+    hex(fields.word(offset + 6), 4),
     rest.slice(0, 4),
     rest.slice(4),
   ].join("-");

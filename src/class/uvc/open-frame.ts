@@ -18,6 +18,9 @@ const flawless: VideoFlaws = Object.freeze({
 export class OpenFrame {
   damagedPackets = 0;
   lostFrames = 0;
+  /** Of these, told with the frame before already: its own only if its beginning is missing. */
+  damagedBefore = 0;
+  lostBefore = 0;
   deviceErrors = 0;
   still = false;
   pts: number | undefined;
@@ -45,7 +48,8 @@ export class OpenFrame {
   begin(busFrame: number, timestamp: number): void {
     this.#firstFrame = busFrame;
     this.#timestamp = timestamp;
-    this.damagedPackets = this.lostFrames = this.deviceErrors = this.#oversizeBytes = 0;
+    this.damagedPackets = this.lostFrames = this.damagedBefore = this.lostBefore = 0;
+    this.deviceErrors = this.#oversizeBytes = 0;
     this.still = false;
     this.pts = this.scr = undefined;
   }
@@ -125,7 +129,10 @@ export class OpenFrame {
   }
 
   #flaws(): VideoFlaws {
-    const { damagedPackets, lostFrames, deviceErrors } = this;
+    const { deviceErrors } = this;
+    const begins = this.showsBeginning;
+    const damagedPackets = this.damagedPackets - (begins ? this.damagedBefore : 0);
+    const lostFrames = this.lostFrames - (begins ? this.lostBefore : 0);
     const oversizeBytes = this.#oversizeBytes;
     const missingBytes =
       (this.#exactBytes ?? 0) > this.buffer.filled ? (this.#exactBytes ?? 0) - this.buffer.filled : 0;

@@ -1,8 +1,9 @@
 import type { InterfaceDescriptor } from "../../descriptors/model.js";
+import { unusable, type Fields } from "../fields.js";
 import { streamingSubtypes as subtypes } from "./codes.js";
-import { atLeast, type ClassDescriptor, parseEach, unusable } from "./fields.js";
 import { encodingOf, guidAt } from "./guid.js";
 import type { ColorMatching, SkippedDescriptor, VideoFormat, VideoSize, VideoStreaming } from "./model.js";
+import { parseEach } from "./parse-each.js";
 import { parseSize } from "./video-size.js";
 
 /** A format that is being read: sizes and colours come behind it. */
@@ -24,6 +25,7 @@ type Header = Pick<VideoStreaming, "direction" | "endpoint" | "terminal" | "stil
 export function parseStreaming({ number, alternates }: InterfaceDescriptor): VideoStreaming | undefined {
   const skipped: SkippedDescriptor[] = [];
   const formats: OpenFormat[] = [];
+  let last: OpenFormat | undefined;
   let header: Header | undefined;
   parseEach(
     alternates.flatMap(({ extra }) => extra),
@@ -38,15 +40,18 @@ export function parseStreaming({ number, alternates }: InterfaceDescriptor): Vid
         case subtypes.uncompressedFormat:
         case subtypes.mjpegFormat:
         case subtypes.frameBasedFormat:
-          formats.push(parseFormat(each));
+          // What belongs to a format that is unusable belongs to no other.
+          last = undefined;
+          last = parseFormat(each);
+          formats.push(last);
           break;
         case subtypes.uncompressedFrame:
         case subtypes.mjpegFrame:
         case subtypes.frameBasedFrame:
-          addSize(formats.at(-1), each);
+          addSize(last, each);
           break;
         case subtypes.colorFormat:
-          addColor(formats.at(-1), each);
+          addColor(last, each);
           break;
         case subtypes.stillImageFrame:
           break;
@@ -64,60 +69,59 @@ export function parseStreaming({ number, alternates }: InterfaceDescriptor): Vid
   };
 }
 
-function parseHeader(descriptor: ClassDescriptor): Header {
-  const { fields, subtype } = descriptor;
+function parseHeader(fields: Fields): Header {
+  const { subtype } = fields;
   if (subtype === subtypes.outputHeader) {
-    atLeast(descriptor, "output header", 9);
-    return { direction: "out", endpoint: fields.getUint8(6), terminal: fields.getUint8(8), stillMethod: 0 };
+    fields.atLeast(9, "output header");
+    return { direction: "out", endpoint: fields.byte(6), terminal: fields.byte(8), stillMethod: 0 };
   }
-  atLeast(descriptor, "input header", 12);
+  fields.atLeast(12, "input header");
   return {
     direction: "in",
-    endpoint: fields.getUint8(6),
-    terminal: fields.getUint8(8),
-    stillMethod: fields.getUint8(9),
+    endpoint: fields.byte(6),
+    terminal: fields.byte(8),
+    stillMethod: fields.byte(9),
   };
 }
 
-function parseFormat(descriptor: ClassDescriptor): OpenFormat {
-  const { fields, subtype } = descriptor;
+function parseFormat(fields: Fields): OpenFormat {
+  const { subtype } = fields;
   const base = { sizes: [], color: undefined };
   if (subtype === subtypes.mjpegFormat) {
-    atLeast(descriptor, "MJPEG format", 7);
+    fields.atLeast(7, "MJPEG format");
     return {
       ...base,
       frameSubtype: subtypes.mjpegFrame,
-      index: fields.getUint8(3),
+      index: fields.byte(3),
       encoding: "mjpeg",
       guid: undefined,
       bitsPerPixel: 0,
-      defaultSize: fields.getUint8(6),
+      defaultSize: fields.byte(6),
     };
   }
-  atLeast(descriptor, "format", 23);
+  fields.atLeast(23, "format");
   const guid = guidAt(fields, 5);
   return {
     ...base,
     frameSubtype: subtype === subtypes.uncompressedFormat ? subtypes.uncompressedFrame : subtypes.frameBasedFrame,
-    index: fields.getUint8(3),
+    index: fields.byte(3),
     encoding: encodingOf(guid),
     guid,
-    bitsPerPixel: fields.getUint8(21),
-    defaultSize: fields.getUint8(22),
+    bitsPerPixel: fields.byte(21),
+    defaultSize: fields.byte(22),
   };
 }
 
-function addSize(format: OpenFormat | undefined, descriptor: ClassDescriptor): void {
-  if (format?.frameSubtype !== descriptor.subtype) unusable("it is a size of a format that does not stand before it");
-  const size = parseSize(descriptor);
+function addSize(format: OpenFormat | undefined, fields: Fields): void {
+  if (format?.frameSubtype !== fields.subtype) unusable("it is a size of a format that does not stand before it");
+  const size = parseSize(fields);
   if (format.sizes.some(({ index }) => index === size.index)) unusable(`the format has a size ${size.index} already`);
   format.sizes.push(size);
 }
 
 /** UVC 1.5, 3.9.2.6. */
-function addColor(format: OpenFormat | undefined, descriptor: ClassDescriptor): void {
-  atLeast(descriptor, "colour matching", 6);
+function addColor(format: OpenFormat | undefined, fields: Fields): void {
+  fields.atLeast(6, "colour matching");
   if (format === undefined) unusable("it belongs to no format");
-  const { fields } = descriptor;
-  format.color ??= { primaries: fields.getUint8(3), transfer: fields.getUint8(4), matrix: fields.getUint8(5) };
+  format.color ??= { primaries: fields.byte(3), transfer: fields.byte(4), matrix: fields.byte(5) };
 }

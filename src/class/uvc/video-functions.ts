@@ -1,8 +1,9 @@
 import type { ConfigurationDescriptor, InterfaceDescriptor, RawDescriptor } from "../../descriptors/model.js";
 import { DescriptorError } from "../../errors.js";
+import { unusable, type Fields } from "../fields.js";
 import { controlSubtypes as subtypes, videoClass, videoSubclasses } from "./codes.js";
-import { atLeast, type ClassDescriptor, parseEach, unusable } from "./fields.js";
 import type { SkippedDescriptor, VideoFunction, VideoStreaming, VideoTerminal, VideoUnit } from "./model.js";
+import { parseEach } from "./parse-each.js";
 import { parseStreaming } from "./streaming-interface.js";
 
 /** The header of a VideoControl interface (UVC 1.5, 3.7.2). */
@@ -108,27 +109,25 @@ function parseControl({ number, alternates }: InterfaceDescriptor) {
 }
 
 /** UVC 1.5, 3.7.2: 12 bytes, and one for each streaming interface. */
-function parseHeader(descriptor: ClassDescriptor): Header {
-  atLeast(descriptor, "VideoControl header", 12);
-  const { fields, length } = descriptor;
-  const count = Math.min(fields.getUint8(11), length - 12);
+function parseHeader(fields: Fields): Header {
+  fields.atLeast(12, "VideoControl header");
+  const count = Math.min(fields.byte(11), fields.length - 12);
   return {
-    version: fields.getUint16(3, true),
-    clockFrequency: fields.getUint32(7, true),
-    interfaces: Array.from({ length: count }, (_, i) => fields.getUint8(12 + i)),
+    version: fields.word(3),
+    clockFrequency: fields.long(7),
+    interfaces: Array.from({ length: count }, (_, i) => fields.byte(12 + i)),
   };
 }
 
-function parseTerminal(descriptor: ClassDescriptor): VideoTerminal {
-  const { fields, subtype } = descriptor;
-  const isInput = subtype === subtypes.inputTerminal;
-  atLeast(descriptor, isInput ? "input terminal" : "output terminal", isInput ? 8 : 9);
+function parseTerminal(fields: Fields): VideoTerminal {
+  const isInput = fields.subtype === subtypes.inputTerminal;
+  fields.atLeast(isInput ? 8 : 9, isInput ? "input terminal" : "output terminal");
   return {
     direction: isInput ? "input" : "output",
-    id: fields.getUint8(3),
-    type: fields.getUint16(4, true),
-    associatedTerminal: fields.getUint8(6),
-    source: isInput ? undefined : fields.getUint8(7),
+    id: fields.byte(3),
+    type: fields.word(4),
+    associatedTerminal: fields.byte(6),
+    source: isInput ? undefined : fields.byte(7),
   };
 }
 
@@ -139,9 +138,9 @@ const kinds: Readonly<Record<number, VideoUnit["kind"]>> = {
   [subtypes.encodingUnit]: "encoding",
 };
 
-function parseUnit(descriptor: ClassDescriptor): VideoUnit {
-  const kind = kinds[descriptor.subtype];
-  if (kind === undefined) unusable(`nothing is known of the subtype 0x${descriptor.subtype.toString(16)}`);
-  atLeast(descriptor, `${kind} unit`, 5);
-  return { kind, id: descriptor.fields.getUint8(3), descriptor: descriptor.descriptor };
+function parseUnit(fields: Fields): VideoUnit {
+  const kind = kinds[fields.subtype];
+  if (kind === undefined) unusable(`nothing is known of the subtype 0x${fields.subtype.toString(16)}`);
+  fields.atLeast(5, `${kind} unit`);
+  return { kind, id: fields.byte(3), descriptor: fields.descriptor };
 }

@@ -1,5 +1,5 @@
+import { unusable, type Fields } from "../fields.js";
 import { streamingSubtypes } from "./codes.js";
-import { atLeast, type ClassDescriptor, unusable } from "./fields.js";
 import type { VideoIntervals, VideoSize } from "./model.js";
 
 /** Where the intervals begin, behind the fields that each frame descriptor has. */
@@ -12,30 +12,29 @@ const intervalsAt = 26;
  * bFrameIntervalType is believed as far as the descriptor goes: of intervals that it announces and does not
  * have, those that are there count. Intervals of zero are left out, they would be a division by zero.
  */
-export function parseSize(descriptor: ClassDescriptor): VideoSize {
-  atLeast(descriptor, "frame", intervalsAt);
-  const { fields, subtype } = descriptor;
-  const isFrameBased = subtype === streamingSubtypes.frameBasedFrame;
-  const width = fields.getUint16(5, true);
-  const height = fields.getUint16(7, true);
+export function parseSize(fields: Fields): VideoSize {
+  fields.atLeast(intervalsAt, "frame");
+  const isFrameBased = fields.subtype === streamingSubtypes.frameBasedFrame;
+  const width = fields.word(5);
+  const height = fields.word(7);
   if (width === 0 || height === 0) unusable(`a size of ${width} × ${height} has no pixels`);
-  const intervals = parseIntervals(descriptor, fields.getUint8(isFrameBased ? 21 : 25));
-  const given = fields.getUint32(isFrameBased ? 17 : 21, true);
+  const intervals = parseIntervals(fields, fields.byte(isFrameBased ? 21 : 25));
+  const given = fields.long(isFrameBased ? 17 : 21);
   return {
-    index: fields.getUint8(3),
+    index: fields.byte(3),
     width,
     height,
-    minBitRate: fields.getUint32(9, true),
-    maxBitRate: fields.getUint32(13, true),
-    maxFrameSize: isFrameBased ? 0 : fields.getUint32(17, true),
+    minBitRate: fields.long(9),
+    maxBitRate: fields.long(13),
+    maxFrameSize: isFrameBased ? 0 : fields.long(17),
     defaultInterval: nearestInterval(intervals, given),
     intervals,
   };
 }
 
-function parseIntervals({ fields, length }: ClassDescriptor, count: number): VideoIntervals {
-  const at = (index: number) => fields.getUint32(intervalsAt + 4 * index, true);
-  const there = Math.floor((length - intervalsAt) / 4);
+function parseIntervals(fields: Fields, count: number): VideoIntervals {
+  const at = (index: number) => fields.long(intervalsAt + 4 * index);
+  const there = Math.floor((fields.length - intervalsAt) / 4);
   if (count > 0) {
     const values = Array.from({ length: Math.min(count, there) }, (_, i) => at(i)).filter((value) => value > 0);
     if (values.length === 0) unusable("it has no frame interval");

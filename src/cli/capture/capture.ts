@@ -16,15 +16,19 @@ import {
 } from "rxjs";
 import { IsochError } from "../../index.js";
 import { openOutput, type Output } from "../files/output.js";
+import { openSeries } from "../files/series.js";
 import { listenToInterrupts } from "../interrupts.js";
 import { exitStatus, tell, UsageError } from "../outcome.js";
 import { progressLine } from "../progress.js";
 import { StreamAccount, type StreamEnd, type StreamSummary } from "../stream-account.js";
-import { firstTarget, type StreamTarget } from "../target.js";
+import { firstTarget, isEndOfRecording, type StreamTarget } from "../target.js";
 import type { CaptureContext, CaptureFormat } from "./format.js";
 
 /** What to capture, and where to. */
-export interface CaptureOptions extends Pick<CaptureContext, "frames" | "transfer" | "queue" | "badFrames"> {
+export interface CaptureOptions extends Pick<
+  CaptureContext,
+  "frames" | "transfer" | "queue" | "badFrames" | "picture" | "count" | "sound"
+> {
   /** `-` is the standard output. */
   readonly output: string;
   readonly format: CaptureFormat;
@@ -48,15 +52,17 @@ export interface CaptureSummary extends StreamSummary {
 
 /** Captures from what is found into a file, and returns the exit status. */
 export async function capture(target: Observable<StreamTarget>, options: CaptureOptions): Promise<number> {
-  const { format, json } = options;
+  const { format, json, count } = options;
   const isPiped = options.output === "-";
   if (isPiped && json) throw new UsageError("--json and the bytes cannot both go to the standard output");
   if (isPiped && format.needsFile) throw new UsageError(`a file of the format ${format.name} cannot go into a pipe`);
+  const isSeries = format.isSeries === true && count !== undefined && count > 1;
+  if (isPiped && isSeries) throw new UsageError("several pictures are several files, and no pipe: leave out --count");
   const interrupts = listenToInterrupts();
   try {
     const found = await firstTarget(target, interrupts);
     if (found === undefined) return interrupts.status;
-    const output = await openOutput(options.output, options);
+    const output = isSeries ? openSeries(options.output, options) : await openOutput(options.output, options);
     const { account, end, error } = await captureInto(output, found, options, interrupts.first);
     if (error !== undefined && account.counts.frames === 0) {
       await output.discard();
@@ -132,7 +138,7 @@ async function captureInto(
     });
   } catch (caught) {
     if (!IsochError.is(caught)) throw caught;
-    error = caught;
+    if (!isEndOfRecording(caught, target)) error = caught;
   } finally {
     progress.clear();
   }

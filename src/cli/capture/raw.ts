@@ -11,6 +11,8 @@ export const raw: CaptureFormat = {
   description: "the bytes of the packets, one after the other",
   extensions: ["raw", "bin"],
   needsFile: false,
+  badFrames: ["skip", "keep", "zero", "error"],
+  virtual: "counter",
   capture: (target, context) =>
     capturedResults(target, context).pipe(concatMap((results) => stepOf(results, context.badFrames))),
 };

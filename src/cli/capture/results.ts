@@ -1,7 +1,9 @@
-import { Observable, takeUntil } from "rxjs";
-import { isochPipe, IsochResults } from "../../index.js";
+import { map, Observable, of, switchMap, takeUntil } from "rxjs";
+import { chooseVideo } from "../../class/uvc/index.js";
+import { isochPipe, IsochResults, type EndpointSelector, type UsbDevice } from "../../index.js";
 import { subscribeInner } from "../../subscribe-inner.js";
 import type { StreamTarget } from "../target.js";
+import { openVideo } from "../video/open-video.js";
 import { whileOpen } from "../while-open.js";
 import type { CaptureContext } from "./format.js";
 
@@ -14,14 +16,22 @@ import type { CaptureContext } from "./format.js";
 export function capturedResults(target: StreamTarget, context: CaptureContext): Observable<IsochResults> {
   const { frames = Infinity, transfer, queue, pause, stop } = context;
   return whileOpen(target, (device) =>
-    isochPipe(device, target.endpoint)
-      .results({ frames: transfer, queue, pause })
-      .pipe(firstFrames(frames), takeUntil(stop)),
+    carrierOf(device, target).pipe(
+      switchMap((endpoint) => isochPipe(device, endpoint).results({ frames: transfer, queue, pause })),
+      firstFrames(frames),
+      takeUntil(stop),
+    ),
   );
 }
 
+/** The endpoint, of a device that is ready to send: a camera is once it has agreed on a picture. */
+function carrierOf(device: UsbDevice, { isCamera, endpoint }: StreamTarget): Observable<EndpointSelector> {
+  if (isCamera !== true) return of(endpoint);
+  return openVideo(device, chooseVideo).pipe(map(({ alternate }) => alternate));
+}
+
 /** Results until they have so many frames together; the last is cut to fit. */
-function firstFrames(frames: number) {
+export function firstFrames(frames: number) {
   return (source: Observable<IsochResults>): Observable<IsochResults> =>
     new Observable((subscriber) => {
       let left = frames;

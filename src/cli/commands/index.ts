@@ -3,6 +3,7 @@ import type { DefineCommand } from "./command.js";
 import { infoCommand } from "./info.js";
 import { listCommand } from "./list.js";
 import { playCommand } from "./play.js";
+import { replayCommand } from "./replay.js";
 import { serveCommand } from "./serve.js";
 import { watchCommand } from "./watch.js";
 
@@ -13,5 +14,6 @@ export const commands: readonly DefineCommand[] = [
   watchCommand,
   captureCommand,
   playCommand,
+  replayCommand,
   serveCommand,
 ];

@@ -16,7 +16,7 @@ export const infoCommand: DefineCommand = (program, done) => {
     .argument("[device]", "vendor:product, a part of its name or serial number, or its id", deviceName)
     .option("--json", "print it as JSON")
     .action(async (device: string | undefined, { json = false, ...place }: Arguments) => {
-      const isElsewhere = device !== undefined || place.bridge !== undefined;
+      const isElsewhere = device !== undefined || place.bridge !== undefined || place.capture !== undefined;
       const transport = await placeOf(isElsewhere ? place : { virtual: defaultVirtualKind, ...place });
       done(await info(deviceInfo(transport, device), { json }));
     });

@@ -33,7 +33,7 @@ export const playCommand: DefineCommand = (program, done) => {
     .argument("<file>", "what to send; - is the standard input", notEmpty)
     .description(
       "send a file to a device, at the pace of the bus.\n" +
-        "Without a device, that is the counter device on a virtual bus.",
+        "Without a device, that is a virtual one: the speaker for sound, else the counter\ndevice.",
     )
     .summary("send a file to a device");
   streamOptions(deviceOptions(command))
@@ -63,9 +63,9 @@ export const playCommand: DefineCommand = (program, done) => {
         throw new UsageError("--rate and --sample-size go together: --rate 44100 --sample-size 4");
       }
       const pace = rate === undefined || sampleSize === undefined ? { frameLength } : { sampleRate: rate, sampleSize };
-      const find = await finderOf(command.opts<Arguments>());
-      const target = find({ endpoint, alternate, direction: "out" });
       const format = playFormat(options.format, file);
+      const find = await finderOf(command.opts<Arguments>(), format.virtual);
+      const target = find({ endpoint, alternate, direction: "out" });
       const milliseconds = duration === undefined ? undefined : duration * 1000;
       const { json = false } = options;
       done(await play(target, { file, format, pace, duration: milliseconds, transfer, queue, underrun, json }));

@@ -52,7 +52,7 @@ export const serveCommand: DefineCommand = (program, done) => {
     .option("--json", "print an event a line, as JSON")
     .addHelpText(
       "after",
-      "\nWhere others can reach it, a bridge takes a token. That can be read on the way: have TLS\naround it where others than you are on the network.",
+      "\nWhere others can reach it, a bridge takes a token. That can be read on the way:\nhave TLS around it where others than you are on the network.",
     )
     .action(async (names: readonly string[], options: Arguments) => {
       const { virtual, tcp, websocket, allowWithoutToken, origin, json = false } = options;

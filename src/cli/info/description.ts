@@ -11,7 +11,7 @@ import type {
   UsageType,
 } from "../../index.js";
 import { sizeOf, type EndpointSize } from "../listing.js";
-import { classFormats } from "./class-formats.js";
+import { classFormats, type ClassFormats } from "./class-formats.js";
 import { className } from "./class-names.js";
 
 /** Everything about a device: plain data, and the output of `info --json`. */
@@ -103,6 +103,7 @@ export function describeDevice(info: DeviceInfo): DeviceDescription {
 
 function describeConfiguration(configuration: ConfigurationDescriptor, speed: Speed): ConfigurationDescription {
   const { value, selfPowered, remoteWakeup, maxPower, associations, interfaces } = configuration;
+  const formats = classFormats(configuration);
   return {
     value,
     selfPowered,
@@ -117,17 +118,17 @@ function describeConfiguration(configuration: ConfigurationDescriptor, speed: Sp
     ),
     interfaces: interfaces.map(({ number, alternates }) => ({
       number,
-      alternates: alternates.map((alternate) => describeAlternate(alternate, speed)),
+      alternates: alternates.map((alternate) => describeAlternate(alternate, speed, formats)),
     })),
   };
 }
 
-function describeAlternate(alternate: AlternateSetting, speed: Speed): AlternateDescription {
+function describeAlternate(alternate: AlternateSetting, speed: Speed, formats: ClassFormats): AlternateDescription {
   const { alternateSetting, interfaceClass, interfaceSubclass, interfaceProtocol, endpoints, extra } = alternate;
   return {
     alternate: alternateSetting,
     class: classOf(interfaceClass, interfaceSubclass, interfaceProtocol),
-    formats: classFormats(alternate),
+    formats: formats(alternate),
     endpoints: endpoints.map((endpoint) => describeEndpoint(endpoint, speed)),
     extra: extra.map(hex),
   };

@@ -3,6 +3,7 @@ import type { UnderrunPolicy } from "../../../operators/index.js";
 import type { Input } from "../files/input.js";
 import type { FrameCounts } from "../stream-account.js";
 import type { StreamTarget } from "../target.js";
+import type { VirtualKind } from "../virtual-devices.js";
 
 /** How much goes into a frame. */
 export type PlayPace =
@@ -35,6 +36,16 @@ export interface PlayFormat {
   readonly description: string;
   /** By which a file is known to be of this format. */
   readonly extensions: readonly string[];
+  /** Set where it is not read front to back, so that it cannot be the standard input. */
+  readonly needsFile: boolean;
+  /** The device where none is named. */
+  readonly virtual: VirtualKind;
+  /**
+   * Says no to what means nothing to the format, before anything is opened.
+   *
+   * @throws UsageError
+   */
+  check?(context: Pick<PlayContext, "pace" | "transfer" | "underrun">): void;
   /** Opens the device, and tells what was sent. Completes when the device is closed. */
   play(input: Input, target: StreamTarget, context: PlayContext): Observable<FrameCounts>;
 }

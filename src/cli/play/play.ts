@@ -2,7 +2,7 @@ import { asyncScheduler, merge, NEVER, tap, timer, type Observable, type Schedul
 import { megabytes } from "../format.js";
 import { openInput, type Input } from "../files/input.js";
 import { listenToInterrupts } from "../interrupts.js";
-import { exitStatus, tell, toldError } from "../outcome.js";
+import { exitStatus, tell, toldError, UsageError } from "../outcome.js";
 import { progressLine } from "../progress.js";
 import { StreamAccount, type StreamEnd, type StreamSummary } from "../stream-account.js";
 import { firstTarget, type StreamTarget } from "../target.js";
@@ -29,6 +29,11 @@ export interface PlaySummary extends StreamSummary {
 
 /** Plays a file to what is found, and returns the exit status. */
 export async function play(target: Observable<StreamTarget>, options: PlayOptions): Promise<number> {
+  const { format } = options;
+  if (options.file === "-" && format.needsFile) {
+    throw new UsageError(`a file of the format ${format.name} cannot come out of a pipe: name a file`);
+  }
+  format.check?.(options);
   const interrupts = listenToInterrupts();
   let input: Input | undefined;
   try {
@@ -39,7 +44,7 @@ export async function play(target: Observable<StreamTarget>, options: PlayOption
     if (error !== undefined && account.counts.frames === 0) return tell(error);
     const summary: PlaySummary = {
       file: input.path,
-      format: options.format.name,
+      format: format.name,
       ...account.summary(found.label, end, toldError(error)),
     };
     console.log(options.json ? JSON.stringify(summary) : `${input.path}: ${account.text()}`);

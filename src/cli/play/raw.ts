@@ -11,6 +11,8 @@ export const raw: PlayFormat = {
   name: "raw",
   description: "bytes, cut into packets",
   extensions: ["raw", "bin"],
+  needsFile: false,
+  virtual: "counter",
   play: ({ bytes }, target, context) =>
     whileOpen(target, (device) =>
       defer(() => of(bytes)).pipe(

@@ -1,6 +1,7 @@
 import { lastValueFrom, map, take, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { microphone, type PcmBlock } from "../../../operators/media/index.js";
+import { openDevice, type IsochTransport, type UsbDevice } from "../../../src/index.js";
 import { unpacedClock, VirtualBus } from "../../../transports/virtual/index.js";
 import { marbleBus } from "../../../transports/virtual/testing/index.js";
 import { AudioDevice, audioIds, type AudioDeviceOptions } from "../../support/audio-device.js";
@@ -88,6 +89,22 @@ describe("microphone", () => {
     expect(error).toStrictEqual(
       failure("EndpointError", "no-such-format", "24 bits", "interface 2.1 (microphone)", "44100, 48000 Hz"),
     );
+    expectClean(bus, transport);
+  });
+
+  it.each(["transport", "device"])("is closing when its error is heard: on a %s", (what) => {
+    const { bus, transport } = lab({ refusesRate: true });
+    const heard: object[] = [];
+    const listen = (source: IsochTransport | UsbDevice) =>
+      microphone(source, audioIds).subscribe({
+        error: () => {
+          heard.push(bus.audit());
+        },
+      });
+    const opened = openDevice(transport, audioIds);
+    if (what === "transport") listen(transport);
+    else opened.subscribe(listen).unsubscribe();
+    expect(heard).toMatchObject([{ openDevices: what === "transport" ? 0 : 1, claimedInterfaces: 0 }]);
     expectClean(bus, transport);
   });
 

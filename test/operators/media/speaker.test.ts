@@ -1,5 +1,18 @@
 import { Readable } from "node:stream";
-import { concat, firstValueFrom, from, lastValueFrom, map, NEVER, of, Subject, take, throwError, toArray } from "rxjs";
+import {
+  concat,
+  EMPTY,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  map,
+  NEVER,
+  of,
+  Subject,
+  take,
+  throwError,
+  toArray,
+} from "rxjs";
 import { describe, expect, it } from "vitest";
 import {
   microphone,
@@ -205,6 +218,34 @@ describe("speaker", () => {
     );
     expect(device.speaker.received).toBeGreaterThan(0);
     expectClean(bus, transport);
+  });
+
+  it.each(["transport", "device"])("can be subscribed to again where it has just failed: on a %s", async (what) => {
+    for (const feedback of ["none", "explicit", "implicit"] as const) {
+      const { bus, transport } = lab({ feedback });
+      let opened: UsbDevice | undefined;
+      const subscription =
+        what === "device" ? openDevice(transport, audioIds).subscribe((d) => (opened = d)) : undefined;
+      const outcome = await new Promise((resolve) => {
+        const play = (fail: (error: unknown) => void) => {
+          concat(of(samples(480)), fail === resolve ? EMPTY : NEVER)
+            .pipe(speaker(opened ?? transport, audioIds, { latency: 8, underrun: "error" }))
+            .subscribe({
+              error: fail,
+              complete: () => {
+                resolve("complete");
+              },
+            });
+        };
+        play(() => {
+          play(resolve);
+        });
+      });
+      expect(outcome).toBe("complete");
+      subscription?.unsubscribe();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      expectClean(bus, transport);
+    }
   });
 
   it("plays a Readable to its last byte, and destroys it when nobody wants more", async () => {

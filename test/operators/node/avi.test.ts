@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { EMPTY, from, lastValueFrom, Observable, of } from "rxjs";
-import { afterAll, describe, expect, it } from "vitest";
+import { EMPTY, from, lastValueFrom, Observable, of, Subject } from "rxjs";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { toAvi, type TimedPicture } from "../../../operators/node/index.js";
 import { AviLayout } from "../../../operators/node/avi-layout.js";
 import { failure, plain } from "../../support/plain-error.js";
@@ -132,6 +133,38 @@ describe("toAvi", () => {
   it("leaves an empty file where nothing came", async () => {
     expect(await lastValueFrom(EMPTY.pipe(toAvi(path)))).toStrictEqual({ frames: 0, framesPerSecond: 30 });
     expect(readFileSync(path).length).toBe(0);
+  });
+
+  it.each([
+    ["for a moment", 1],
+    ["for good", Infinity],
+  ])("a disk that is full %s: that error, and a header that says what had come", async (_how, failures) => {
+    const handle = await open(path, "w");
+    const prototype = Object.getPrototypeOf(handle) as Pick<FileHandle, "write">;
+    await handle.close();
+    const original = prototype.write;
+    const write = vi.spyOn(prototype, "write");
+    const pictures = new Subject<TimedPicture>();
+    const written = lastValueFrom(pictures.pipe(toAvi(path, { framesPerSecond: 25 })));
+    pictures.next(picture(100));
+    await vi.waitFor(() => {
+      expect(readFileSync(path).length).toBe(224 + 8 + 100);
+    });
+    const full = Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    let failed = 0;
+    write.mockImplementation(function (this: FileHandle, ...args: unknown[]) {
+      const [bytes, , , at] = args as [Uint8Array, number, number, number];
+      // What is there already can be written over.
+      const takesRoom = at > 0 && bytes.length !== 8;
+      return takesRoom && failed++ < failures ? Promise.reject(full) : Reflect.apply(original, this, args);
+    } as typeof prototype.write);
+    pictures.next(picture(60));
+    await expect(written).rejects.toBe(full);
+    write.mockRestore();
+    const file = readFileSync(path);
+    // Frames, in the main header.
+    expect(file.readUInt32LE(48)).toBe(2);
+    if (failures === 1) expect(parse(file).pictures.map(({ length }) => length)).toStrictEqual([100, 60]);
   });
 
   it("finishes the file at an error of the source, and then errors", async () => {

@@ -127,6 +127,22 @@ describe("fromFfmpeg", () => {
     expect(read.equals(Buffer.alloc(300_000, 7))).toBe(true);
   });
 
+  it("keeps what an ffmpeg wrote that had ended before somebody read", async () => {
+    const begun = firstValueFromOpen(fromFfmpeg(run("produce", "1000")));
+    await expectNoChildren();
+    // Node lets go of what nobody reads some time after that.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const read: Uint8Array[] = [];
+    for await (const chunk of await begun) read.push(chunk);
+    expect(Buffer.concat(read).equals(Buffer.alloc(1000, 7))).toBe(true);
+  });
+
+  it("a failure is told of also where nobody reads", async () => {
+    expect(await error(fromFfmpeg(run("fail", "69")))).toStrictEqual(
+      failure("ProcessError", "process-failed", "status 69", "line 1999"),
+    );
+  });
+
   it("a failure is an error with its status and the end of its words", async () => {
     expect(await error(fromFfmpeg(run("fail", "69")).pipe(bytes))).toStrictEqual(
       failure("ProcessError", "process-failed", "status 69", "line 1999"),

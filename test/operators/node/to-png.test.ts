@@ -43,12 +43,7 @@ describe("toPng", () => {
   });
 
   it.each([
-    [
-      "a JPEG",
-      { format: "mjpeg", width: 4, height: 2, data: new Uint8Array(9) },
-      "invalid-option",
-      "JPEG file already",
-    ],
+    ["a JPEG", { format: "mjpeg", width: 4, height: 2, data: new Uint8Array(9) }, "invalid-option", "jpegFile"],
     ["another format", { format: "RGB", width: 4, height: 2, data: new Uint8Array(9) }, "invalid-option", "RGB"],
     ["half a picture", { format: "yuy2", width: 4, height: 2, data: new Uint8Array(9) }, "length-mismatch", "16 bytes"],
   ] as const)("refuses %s", async (_, bad, code, part) => {

@@ -1,6 +1,7 @@
 import { from, lastValueFrom, NEVER, of, Subject, toArray } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
 import {
+  jpegFile,
   toAudioData,
   toVideoFrames,
   type AudioDataSource,
@@ -84,6 +85,18 @@ describe("toVideoFrames", () => {
       ],
     ]);
     expect(open.size).toBe(3);
+  });
+
+  it("hands a JPEG without Huffman tables to the decoder with the typical ones", async () => {
+    const { decode, ...classes } = browser();
+    const data = Uint8Array.of(0xff, 0xd8, 0xff, 0xda, 0, 2, 0xff, 0xd9);
+    let bytes: readonly number[] = [];
+    of({ ...jpeg(1), data })
+      .pipe(toVideoFrames(classes))
+      .subscribe((frame) => (bytes = frame.bytes));
+    await decode();
+    expect(bytes).toStrictEqual([...jpegFile(data)]);
+    expect(bytes.length).toBeGreaterThan(data.length);
   });
 
   it("decodes one JPEG after the other, in order, with its own timestamp; the receiver closes", async () => {

@@ -1,4 +1,4 @@
-import { EMPTY, from, NEVER, Observable, Subject, throwError } from "rxjs";
+import { BehaviorSubject, EMPTY, from, NEVER, Observable, Subject, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { toReadableStream } from "../../../operators/streams/index.js";
 import { isochPipe } from "../../../src/index.js";
@@ -105,6 +105,19 @@ describe("toReadableStream", () => {
     expect(plain(await reader.read().catch((error: unknown) => error))).toStrictEqual(
       failure("OverflowError", "overflow"),
     );
+  });
+
+  it("a stream that is cancelled leaves nothing paused behind", async () => {
+    const pause = new BehaviorSubject(false);
+    const source = new Subject<number>();
+    const reader = toReadableStream(source, { queue: 2, pause }).getReader();
+    const first = reader.read();
+    await Promise.resolve();
+    for (let i = 0; i < 3; i++) source.next(i);
+    await first;
+    expect(pause.value).toBe(true);
+    await reader.cancel();
+    expect(pause.value).toBe(false);
   });
 
   it("pauses a pipe: every frame of the bus is in the results or counted as lost in them", async () => {

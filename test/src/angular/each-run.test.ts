@@ -79,6 +79,49 @@ describe("eachRun", () => {
     expect(told).toStrictEqual(["Error: reason", "complete"]);
   });
 
+  it.each(["stop", "destroy"] as const)("an operator that has a run %s as it begins: nothing is opened", (how) => {
+    const source = new Subject<IsochResults>();
+    const { run, destroy } = testInjector();
+    const stream = run(() => isochStream(() => source));
+    const told: string[] = [];
+    stream
+      .eachRun((run) => {
+        if (how === "stop") stream.stop();
+        else destroy();
+        return concat(run, of("over"));
+      })
+      .subscribe((value) => told.push(typeof value === "string" ? value : "results"));
+    stream.start();
+    expect([source.observed, stream.state()]).toStrictEqual([false, "idle"]);
+    source.next(one(0));
+    expect([told, stream.totals().frames]).toStrictEqual([how === "stop" ? ["over"] : [], 0]);
+  });
+
+  it("an operator that starts the stream anew as a run begins: one of the two is opened", () => {
+    const sources: Subject<IsochResults>[] = [];
+    const stream = testInjector().run(() =>
+      isochStream(() => {
+        const source = new Subject<IsochResults>();
+        sources.push(source);
+        return source;
+      }),
+    );
+    let runs = 0;
+    stream
+      .eachRun((run) => {
+        if (++runs === 1) {
+          stream.stop();
+          stream.start();
+        }
+        return run;
+      })
+      .subscribe();
+    stream.start();
+    expect([sources.map(({ observed }) => observed), stream.state(), runs]).toStrictEqual([[true], "opening", 2]);
+    stream.stop();
+    expect([sources[0]?.observed, stream.state()]).toStrictEqual([false, "idle"]);
+  });
+
   it(
     "of frames and gaps: what the bus had while the stream was stopped is no loss of it",
     marbles((m) => {

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Summary } from "../../../src/cli/summary.js";
 import { root } from "../../support/entries.js";
+import { Scratch } from "../../support/pack.js";
 
 /** Inside the repository, so that the bundle finds its packages. */
 const program = join(root, ".cache/test-cli/main.mjs");
@@ -20,6 +21,8 @@ Module._resolveFilename = (name, ...rest) => {
   throw Object.assign(new Error("Cannot find module " + name), { code: "MODULE_NOT_FOUND" });
 };`;
 
+const scratch = new Scratch();
+
 interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
@@ -32,13 +35,16 @@ interface Circumstances {
   /** Default: SIGINT, a Ctrl-C. */
   readonly signal?: "SIGINT" | "SIGTERM";
   readonly env?: Record<string, string>;
+  readonly cwd?: string;
 }
 
 /** Runs the program. */
-function cli(args: readonly string[], { interrupt, signal = "SIGINT", env }: Circumstances = {}) {
+function cli(args: readonly string[], { interrupt, signal = "SIGINT", env, cwd = scratch.path }: Circumstances = {}) {
   return new Promise<Outcome>((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
+      // A camera leaves files where it was watched.
+      cwd,
       env: { ...process.env, ...env },
       timeout: 30_000,
     });
@@ -72,6 +78,10 @@ beforeAll(async () => {
   writeFileSync(withoutAddon, withoutAddonSource);
 }, 60_000);
 
+afterAll(() => {
+  scratch[Symbol.dispose]();
+});
+
 describe("the program", { timeout: 60_000 }, () => {
   it("prints the summary and nothing else with --json", async () => {
     const { status, stdout, stderr } = await cli(["--duration", "1", "--json", "--fault", "crc@400x3"]);
@@ -95,6 +105,24 @@ describe("the program", { timeout: 60_000 }, () => {
     expect(stdout.match(/^ +\d\.\d s .* frames\/s /gm)).toHaveLength(1);
     expect(stdout).toContain("Finished after 1.");
     expect(stdout).not.toContain("\u001b");
+  });
+
+  it("watches the virtual camera where nothing is asked for, and leaves a picture and a clip", async () => {
+    const { status, stdout, stderr } = await cli(["--duration", "0.5"]);
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^camera 1209:0002 on the virtual bus, high speed\n/);
+    expect(stdout).toMatch(/pictures {3}\d+ pictures of yuy2, 320 × 240/);
+    expect(stdout).toContain("files      rx-isoch-camera.png, rx-isoch-camera.avi");
+    expect(readdirSync(scratch.path).sort()).toStrictEqual(["rx-isoch-camera.avi", "rx-isoch-camera.png"]);
+    expect(status).toBe(0);
+  });
+
+  it("leaves no files where none are wanted, and prints JSON alone", async () => {
+    const directory = mkdtempSync(join(scratch.path, "empty-"));
+    const { status, stdout } = await cli(["--duration", "0.3", "--json", "--no-files"], { cwd: directory });
+    expect(JSON.parse(stdout)).toMatchObject({ device: "camera 1209:0002", pictures: { width: 320 } });
+    expect(readdirSync(directory)).toStrictEqual([]);
+    expect(status).toBe(0);
   });
 
   it("honours NO_COLOR before FORCE_COLOR", async () => {
@@ -121,6 +149,7 @@ describe("the program", { timeout: 60_000 }, () => {
     async () => {
       const shell = spawn("sh", ["-c", '"$0" "$1" --duration 60; true', process.execPath, program], {
         stdio: ["ignore", "pipe", "inherit"],
+        cwd: scratch.path,
         env: { ...process.env, npm_lifecycle_event: "start" },
         timeout: 30_000,
       });
@@ -187,7 +216,10 @@ describe("the program", { timeout: 60_000 }, () => {
     ["list --virtual counter", "true"],
   ])("ends quietly when nobody reads any more: %s | %s", async (args, reader) => {
     const line = `{ "$0" "$1" ${args}; echo "status $?" >&2; } | ${reader}`;
-    const shell = spawn("bash", ["-c", line, process.execPath, program], { timeout: 30_000 });
+    const shell = spawn("bash", ["-c", line, process.execPath, program], {
+      cwd: scratch.path,
+      timeout: 30_000,
+    });
     let stderr = "";
     shell.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
@@ -201,6 +233,7 @@ describe("the program", { timeout: 60_000 }, () => {
     "says that its output cannot be written, with status 3: %s",
     async (args) => {
       const shell = spawn("bash", ["-c", `"$0" "$1" ${args} >/dev/full`, process.execPath, program], {
+        cwd: scratch.path,
         timeout: 30_000,
       });
       let stderr = "";

@@ -32,7 +32,7 @@ afterAll(() => {
   rmSync(scratch, { recursive: true });
 });
 
-const commands = ["list", "info", "watch", "capture", "play", "serve"];
+const commands = ["list", "info", "watch", "capture", "play", "replay", "serve"];
 
 describe("the command line", () => {
   it("tells its version", async () => {
@@ -76,7 +76,6 @@ describe("the command line", () => {
     ["watch webcam another"],
     ["watch --bridge host --virtual counter"],
     ["watch --bridge a/b"],
-    ["watch --bridge host --token 0123456789abcdef"],
     ["watch --token 0123456789abcdef"],
     ["watch --bridge http://host"],
     ["watch --virtual gremlin"],
@@ -86,6 +85,23 @@ describe("the command line", () => {
     ["capture -o x --frames 0"],
     ["capture -o x --bad-frames eat"],
     ["capture -o - --json"],
+    ["capture -o x.avi --size big"],
+    ["capture -o x.avi --sample-rate 48000"],
+    ["capture -o x.wav --size 640x480"],
+    ["capture -o x.raw --count 3"],
+    ["capture -o x.avi --endpoint 0x81"],
+    ["capture -o x.wav --bad-frames keep"],
+    ["capture -o x.avi --bad-frames zero"],
+    ["capture -o - --format png --count 2"],
+    ["capture -o - --format avi"],
+    ["watch --virtual camera --speed full"],
+    ["watch --capture x --virtual camera"],
+    ["watch --capture x --speed full"],
+    ["watch --capture x --bridge y"],
+    ["replay"],
+    ["replay x --pace slow"],
+    ["play x.wav --rate 48000 --sample-size 4"],
+    ["play - --format wav"],
     ["play"],
     ["play x --rate 44100"],
     ["play x --sample-size 4"],

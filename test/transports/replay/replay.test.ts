@@ -1,4 +1,5 @@
 import {
+  BehaviorSubject,
   catchError,
   concatMap,
   connectable,
@@ -8,12 +9,13 @@ import {
   merge,
   mergeMap,
   of,
+  Subject,
   take,
   tap,
   toArray,
 } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { IsochError, isochPipe, openDevice, type IsochResults, type IsochTransport } from "rx-isoch";
 import { close, issue } from "rx-isoch/operators";
 import { recorded, replay, type CaptureSource, type ReplayOptions } from "rx-isoch/transports/replay";
@@ -240,6 +242,28 @@ describe("sources", () => {
     expect((await played(chunks(64))).code).toBe("invalid-option");
   });
 
+  it("are let go by an unsubscribe while they are read through", async () => {
+    let isClosed = false;
+    const endless = async function* () {
+      try {
+        yield capture.subarray(0, 24);
+        for (;;) {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          yield capture.subarray(24);
+        }
+      } finally {
+        isClosed = true;
+      }
+    };
+    const reading = replay(() => endless())
+      .summary()
+      .subscribe();
+    reading.unsubscribe();
+    await vi.waitFor(() => {
+      expect(isClosed).toBe(true);
+    });
+  });
+
   it("that fail end the stream with what they failed with", async () => {
     let readings = 0;
     const failing = function* () {
@@ -298,6 +322,44 @@ describe("the pace", () => {
     clearInterval(timer);
     expect(all).toHaveLength(4000);
     expect(turns).toBeGreaterThan(0);
+  });
+
+  it.each(["error", "drop-oldest", "drop-newest"] as const)(
+    "fast: waits for a consumer that pauses, and nothing overflows (%s)",
+    async (overflow) => {
+      const transfers = Array.from({ length: 100 }, (_, i) => transferAt(i, 4 * i, 4, 4 * i)).flat();
+      const pipe = isochPipe(replay(handMadePcap(transfers), { pace: "fast" }), { endpoint: 0x81 });
+      const pause = new Subject<boolean>();
+      const seen: number[] = [];
+      let lost = 0;
+      const ended = lastValueFrom(
+        pipe.results({ frames: 4, queue: 8, ring: 2, overflow, pause }).pipe(
+          tap((each) => {
+            seen.push(each.firstFrame);
+            lost += each.lost;
+            if (seen.length % 20 !== 1) return;
+            pause.next(true);
+            setTimeout(() => {
+              pause.next(false);
+            }, 20);
+          }),
+        ),
+      );
+      await expect(ended).rejects.toMatchObject({ code: "device-gone" });
+      expect([seen, lost]).toStrictEqual([Array.from({ length: 100 }, (_, i) => 4 * i), 0]);
+    },
+  );
+
+  it("fast: an unsubscribe of one that is paused closes, and it streams again", async () => {
+    const transport = replay(handMadePcap(twoTransfers()), { pace: "fast", loop: true });
+    const pipe = isochPipe(transport, { endpoint: 0x81 });
+    const pause = new BehaviorSubject(true);
+    const subscription = pipe.results({ frames: 4, ring: 1, pause }).subscribe();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    subscription.unsubscribe();
+    await lastValueFrom(pipe.closing, { defaultValue: undefined });
+    const all = await lastValueFrom(pipe.results({ frames: 4 }).pipe(take(4), toArray()));
+    expect(all.map(({ firstFrame }) => firstFrame)).toStrictEqual([100, 104, 108, 112]);
   });
 
   it("loop: begins anew with the frame after the last, and loses nothing", async () => {
@@ -372,6 +434,24 @@ describe("OUT and control", () => {
         ),
       );
     expect([await next(), await next(), await next()].map(([byte]) => byte)).toStrictEqual([1, 2, 2]);
+  });
+});
+
+describe("control transfers that are too many", () => {
+  const request = (id: number, setup: readonly number[], data: Uint8Array, type = "C" as const) => {
+    const common = { id, transferType: 2, endpoint: 0x80, time: id };
+    return [
+      { time: id, bytes: handMadeEvent({ ...common, type: "S", setup }) },
+      { time: id, bytes: handMadeEvent({ ...common, type, data }) },
+    ];
+  };
+
+  it("are forgotten, and counted", async () => {
+    const large = new Uint8Array(60_000);
+    const all = Array.from({ length: 300 }, (_, id) => request(id, [0xc0, 7, 0, 0, 0, 0, 0x60, 0xea], large)).flat();
+    const summary = await firstValueFrom(replay(handMadePcap([...all, ...twoTransfers()])).summary());
+    expect(summary.forgotten).toBe(300 - Math.floor(2 ** 24 / 60_000));
+    expect((await firstValueFrom(replay(handMadePcap(twoTransfers())).summary())).forgotten).toBe(0);
   });
 });
 

@@ -62,6 +62,18 @@ describe("the watchdog", () => {
     expect(expired).toStrictEqual([2]);
   });
 
+  it("gives what is waited for again its own grace, though the time before it came within one", () => {
+    watchdog.expect(1, 1000);
+    vi.advanceTimersByTime(1100);
+    watchdog.settle(1);
+    vi.advanceTimersByTime(1000);
+    watchdog.expect(1, 1000);
+    vi.advanceTimersByTime(1100);
+    watchdog.settle(1);
+    vi.advanceTimersByTime(10_000);
+    expect(expired).toStrictEqual([]);
+  });
+
   it("says nothing once it is stopped", () => {
     watchdog.expect(1, 1000);
     watchdog.stop();

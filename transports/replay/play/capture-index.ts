@@ -1,5 +1,6 @@
 import { Observable } from "rxjs";
 import { asIsochError, TransportError } from "../../../src/errors.js";
+import { ControlRoom } from "./control-log.js";
 import { DeviceBuilder, type KnownDescriptors, type RecordedDevice } from "./device-builder.js";
 import { EventReader } from "./event-reader.js";
 import { openChunks, type CaptureSource, type Chunks } from "./source.js";
@@ -12,6 +13,8 @@ export interface CaptureSummary {
   readonly skipped: number;
   /** Packets that were not kept whole (a snapshot length, `tshark -s`): the frames that this concerns read `lost`. */
   readonly truncated: number;
+  /** Control transfers beyond what is kept, 16 MiB and 65,536 of them: a request is answered as the last that is. */
+  readonly forgotten: number;
   /** Bytes at the end that are no whole packet: whoever captured was cut short. */
   readonly rest: number;
   /** Seconds from the first event to the last. */
@@ -79,6 +82,7 @@ const maxDevices = 2 ** 12;
 class IndexBuilder {
   readonly #reader = new EventReader();
   readonly #devices = new Map<number, DeviceBuilder>();
+  readonly #room = new ControlRoom();
   #first: number | undefined;
   #last = 0;
 
@@ -91,7 +95,7 @@ class IndexBuilder {
       let builder = this.#devices.get(key);
       if (builder === undefined) {
         if (this.#devices.size === maxDevices) continue;
-        builder = new DeviceBuilder(bus, device);
+        builder = new DeviceBuilder(bus, device, this.#room);
         this.#devices.set(key, builder);
       }
       builder.push(captured);
@@ -112,7 +116,8 @@ class IndexBuilder {
       })),
     );
     const duration = (this.#last - (this.#first ?? 0)) / 1e6;
-    return { devices, summary: { events, skipped, truncated, rest, duration, endpoints } };
+    const { forgotten } = this.#room;
+    return { devices, summary: { events, skipped, truncated, forgotten, rest, duration, endpoints } };
   }
 }
 

@@ -8,27 +8,49 @@ export interface RecordedAnswer {
   readonly data: Uint8Array;
 }
 
-/** What is kept of control transfers, at most. */
+/** What is kept of the control transfers of a capture, at most. */
 const limits = { bytes: 2 ** 24, answers: 2 ** 16, pending: 2 ** 10 } as const;
+
+/** The room that all devices of a capture have together for their control transfers. */
+export class ControlRoom {
+  #bytes = 0;
+  #count = 0;
+  /** Control transfers for which there was none. */
+  forgotten = 0;
+
+  /** Whether there is room for another answer. */
+  take(bytes: number): boolean {
+    const isThere = this.#count < limits.answers && this.#bytes + bytes <= limits.bytes;
+    if (isThere) {
+      this.#count++;
+      this.#bytes += bytes;
+    } else this.forgotten++;
+    return isThere;
+  }
+}
+
 const getDescriptor = Uint8Array.of(0x80, requests.getDescriptor);
 
 /** The control transfers of a device. */
 export class ControlLog {
   readonly #pending = new Map<bigint, string>();
   readonly #answers = new Map<string, RecordedAnswer[]>();
-  #bytes = 0;
-  #count = 0;
+  readonly #room: ControlRoom;
+
+  constructor(room: ControlRoom) {
+    this.#room = room;
+  }
 
   push({ type, id, setup, status, data }: UsbEvent): void {
     if (type === "submission") {
-      if (setup !== undefined && this.#pending.size < limits.pending) this.#pending.set(id, setupKey(setup));
+      if (setup === undefined) return;
+      if (this.#pending.size < limits.pending) this.#pending.set(id, setupKey(setup));
+      else this.#room.forgotten++;
       return;
     }
     const key = this.#pending.get(id);
     this.#pending.delete(id);
-    if (key === undefined || this.#count === limits.answers || this.#bytes + data.length > limits.bytes) return;
-    this.#count++;
-    this.#bytes += data.length;
+    if (key === undefined || !this.#room.take(data.length)) return;
     const answers = this.#answers.get(key);
     const answer = { status, data: data.slice() };
     if (answers === undefined) this.#answers.set(key, [answer]);

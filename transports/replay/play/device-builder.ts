@@ -10,7 +10,7 @@ import {
 import { readRemark } from "../format/remark.js";
 import { descriptorTypes } from "../format/setup.js";
 import { transferTypes } from "../format/usbmon.js";
-import { ControlLog } from "./control-log.js";
+import { ControlLog, type ControlRoom } from "./control-log.js";
 import { EndpointFacts } from "./endpoint-facts.js";
 import type { CapturedEvent } from "./event-reader.js";
 import { synthesizeConfiguration, synthesizeDevice } from "./synthesize.js";
@@ -36,13 +36,14 @@ export interface RecordedDevice {
 export class DeviceBuilder {
   readonly #bus: number;
   readonly #device: number;
-  readonly #controls = new ControlLog();
+  readonly #controls: ControlLog;
   readonly #endpoints = new Map<number, EndpointFacts>();
   #speed: Speed | undefined;
 
-  constructor(bus: number, device: number) {
+  constructor(bus: number, device: number, room: ControlRoom) {
     this.#bus = bus;
     this.#device = device;
+    this.#controls = new ControlLog(room);
   }
 
   push({ event, comment }: CapturedEvent): void {

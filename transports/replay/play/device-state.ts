@@ -120,6 +120,7 @@ export class DeviceState {
       clock: this.#clock,
       start: this.#start,
       isPaced,
+      frameDuration,
       openFeed: () => new TransferFeed({ source, bus, device, endpoint, starts, frameDuration, unitDuration, loop }),
     });
   }

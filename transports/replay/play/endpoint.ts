@@ -8,6 +8,7 @@ import {
   type TransportEndpoint,
 } from "../../../src/index.js";
 import type { ReplayClock, SharedStart } from "./clock.js";
+import { ConsumerRoom } from "./consumer-room.js";
 import type { TransferFeed } from "./feed.js";
 import type { RecordedTransfer } from "./recorded-transfers.js";
 import { fill, type Filling } from "./fill.js";
@@ -20,6 +21,8 @@ export interface EndpointContext {
   readonly clock: ReplayClock;
   readonly start: SharedStart;
   readonly isPaced: boolean;
+  /** Microseconds. */
+  readonly frameDuration: number;
   readonly openFeed: () => TransferFeed;
 }
 
@@ -28,8 +31,13 @@ const slice = 8;
 
 /** An isochronous endpoint whose completions were recorded. */
 export class ReplayEndpoint implements TransportEndpoint {
+  /** Only where nothing but the consumer sets the pace: it is to wait for one that pauses. */
+  readonly stream?: NonNullable<TransportEndpoint["stream"]>;
   readonly #context: EndpointContext;
   readonly #queue: Filling[] = [];
+  readonly #room = new ConsumerRoom(() => {
+    this.#turnSoon();
+  });
   #feed: TransferFeed | undefined;
   #transfer: RecordedTransfer | undefined;
   /** Frames of that one that were served. */
@@ -44,6 +52,7 @@ export class ReplayEndpoint implements TransportEndpoint {
 
   constructor(context: EndpointContext) {
     this.#context = context;
+    if (!context.isPaced) this.stream = (plan, sink) => this.#room.stream(this, plan, sink, context.frameDuration);
   }
 
   now(): number {
@@ -78,7 +87,7 @@ export class ReplayEndpoint implements TransportEndpoint {
         cutShort(head);
         head.submission.cancelled = true;
       }
-      this.#complete(head.submission);
+      this.#complete(head);
     }
   }
 
@@ -116,9 +125,10 @@ export class ReplayEndpoint implements TransportEndpoint {
     if (head === undefined) return false;
     if (head.isSettled) {
       this.#queue.shift();
-      this.#complete(head.submission);
+      this.#complete(head);
       return true;
     }
+    if (!this.#room.isThere) return false;
     const transfer = (this.#transfer ??= this.#next());
     if (transfer === undefined) return !this.#isReading && this.#fail(head);
     if (this.#index === 0 && !this.#hasCome(transfer)) return false;
@@ -169,7 +179,8 @@ export class ReplayEndpoint implements TransportEndpoint {
     return true;
   }
 
-  #complete(submission: Submission): void {
+  #complete({ submission, served }: Filling): void {
+    if (served > 0) this.#room.use();
     submission.timestamp = this.#timestamp = Math.max(this.#timestamp, this.now());
     submission.completed(submission);
   }

@@ -1,4 +1,5 @@
 import {
+  AsyncSubject,
   asyncScheduler,
   concat,
   concatMap,
@@ -6,7 +7,7 @@ import {
   from,
   map,
   NEVER,
-  shareReplay,
+  share,
   type Observable,
   type SchedulerLike,
 } from "rxjs";
@@ -54,7 +55,7 @@ export interface ReplayTransport extends IsochTransport {
  * 220; other packets and blocks are passed over.
  *
  * The capture is read through when the transport is first used, and again for each stream, as fast as that asks for it:
- * in memory there is a piece of it, and the control transfers (16 MiB at most).
+ * in memory there is a piece of it, and the control transfers (16 MiB at most; `summary()` counts those beyond).
  *
  * | what | how it is |
  * |---|---|
@@ -63,7 +64,9 @@ export interface ReplayTransport extends IsochTransport {
  * | IN | the frames that were recorded, whatever length transfers have: status, length and data. A frame that was longer than what is asked for reads `data-overrun` |
  * | OUT | is taken, and completes at the recorded pace with the recorded statuses; what was short then is short now. The bytes that are sent go nowhere |
  * | frames that were lost | a gap in the capture is a gap in the account: a transfer ends before it, with `not-complete` for the rest, and the next begins behind it with `IsochResults.lost` |
+ * | streams that were recorded one after the other | are one stream, and the time between them is lost in it |
  * | a program that is late | loses nothing: the replay waits |
+ * | a consumer that pauses (`StreamOptions.pause`) | `fast`: the replay waits where the ring is full. `recorded`: the ring overflows, as it does on a bus |
  * | the frame | from `start_frame`, also where the host controller counts modulo 1024 frames or so; where it says 0 always, or contradicts itself, from the times, and from frame 0 |
  * | packets beyond the 128 that Linux tells of a transfer, and bytes that were not kept | read `lost` |
  * | control requests | the recorded answer to the same request, in order, and then the last again; GET_DESCRIPTOR the longest; standard requests to the device are granted; else `control-stalled` |
@@ -111,7 +114,8 @@ class CaptureTransport implements ReplayTransport {
     const plan = { source, isPaced, loop, scheduler: isPaced ? scheduler : asyncScheduler };
     this.#content = indexCapture(source, options).pipe(
       map(({ devices, summary }) => ({ summary, devices: devices.map((each) => new DeviceState(each, plan)) })),
-      shareReplay({ bufferSize: 1, refCount: false }),
+      // Read once, for all; an unsubscribe before the end lets go of the source.
+      share({ connector: () => new AsyncSubject(), resetOnComplete: false }),
     );
   }
 

@@ -31,7 +31,7 @@ export interface RecordedTransport extends IsochTransport {
  *
  * | what | where it stands |
  * |---|---|
- * | frames that were lost | as a jump in `start_frame` |
+ * | frames that were lost | as a jump in `start_frame`; those before the first frame of a stream, and after the last: nowhere |
  * | a status that has no errno of its own, such as `pid-check-failure` | in the four bytes of the packet's descriptor that Linux leaves empty: "RX" and `statusCodes` |
  * | the speed of the device, for which usbmon has no field | in the comment of the packet with its device descriptor |
  * | the frame, where the transport hides the bus clock | in `start_frame`, as it is estimated for the results |

@@ -79,7 +79,11 @@ function ask<R extends OperationReply>(
       ended: () => {
         try {
           decoder.finish();
-          subscriber.error(connectionFailed("the USB/IP server closed the connection without an answer"));
+          subscriber.error(
+            connectionFailed(
+              "the USB/IP server closed the connection without an answer, as one does that wants a token",
+            ),
+          );
         } catch (error) {
           subscriber.error(error);
         }

@@ -37,7 +37,7 @@ export function offerToken(stream: ByteStream, token: string): Observable<ByteSt
           new TransportError(
             cause.code === "protocol-error" ? "protocol-error" : "transport-failed",
             `the USB/IP server did not take the token (${cause.message}): see that it is a bridge, and demands one`,
-            { cause },
+            { native: cause.native, cause },
           ),
         );
       },

@@ -47,8 +47,9 @@ export interface WebSocketOptions {
   /** Connections at a time, at most; more are refused. Default: 64. */
   readonly connections?: number | undefined;
   /**
-   * Milliseconds that a client may take nothing of what waits for it, or not answer a ping; after that its
-   * connection is broken off. Default: 30,000.
+   * Milliseconds that a client may take nothing of what waits for it, and say nothing, or not answer a ping; after
+   * that its connection is broken off. One that goes on asking comes to the limit of `bytesInFlight`, and is not
+   * heard then. Default: 30,000.
    */
   readonly drainTimeout?: number | undefined;
 }

@@ -79,5 +79,5 @@ export function* tokenRequest(): MessageParser<Uint8Array> {
 export function* tokenReply(): MessageParser<number> {
   const header = viewOf(yield operationHeaderSize);
   if (header.getUint16(0) === protocolVersion && header.getUint16(2) === code.reply) return header.getUint32(4);
-  throw protocolError("answered a token with something else: see that it is a bridge, and demands one");
+  throw protocolError("answered a token with something else");
 }

@@ -90,6 +90,11 @@ describe("UAC 1.0", () => {
     expect(asked).toStrictEqual(["out", "in"]);
   });
 
+  it("takes one at its word that says 0", async () => {
+    const { port, alternate } = opened({ tellsRate: 0 });
+    expect(await result(selectEndpointRate(port, alternate, 44_100))).toStrictEqual([]);
+  });
+
   it("passes on what is no refusal", async () => {
     const { alternate } = opened();
     const gone: AudioControlPort = { controlTransfer: () => throwError(() => new DeviceError("device-gone", "away")) };
@@ -112,6 +117,18 @@ describe("UAC 2.0", () => {
     expect(await result(selectClockRate(port, audio, alternate, 48_000))).toStrictEqual([]);
     expect(await result(selectClockRate(port, audio, alternate, 48_000))).toStrictEqual([]);
     expect(device.log).toStrictEqual(["rate 48000"]);
+  });
+
+  it("is set, and taken at its word, where it does not tell", async () => {
+    const { port, device, audio, alternate } = opened(high);
+    const mute: AudioControlPort = {
+      controlTransfer: (setup, data) =>
+        setup.direction === "in" && setup.request === 1
+          ? throwError(() => new DeviceError("control-stalled", "no"))
+          : port.controlTransfer(setup, data),
+    };
+    expect(await result(selectClockRate(mute, audio, alternate, 44_100))).toStrictEqual([]);
+    expect(device.log).toStrictEqual(["rate 44100"]);
   });
 
   it.each<[string, Partial<AudioDeviceOptions>, number, ReturnType<typeof failure>]>([

@@ -214,16 +214,39 @@ describe("VideoFrameAssembler", () => {
       });
     });
 
-    it("between two frames without EOF flags both: nobody knows which it was of", () => {
+    it.each([
+      ["the raw picture before it, for the one behind it is full", emit, first, [{}, { damagedPackets: 1 }, {}]],
+      [
+        "the JPEG before it, for the one behind it has its beginning",
+        { ...jpeg, incomplete: "emit" } as const,
+        [...soi, 3, 4],
+        [{}, { damagedPackets: 1 }, {}],
+      ],
+      [
+        "both of another format: nobody knows which it was of",
+        { ...jpeg, format: "unknown", incomplete: "emit" } as const,
+        first,
+        [{ damagedPackets: 1 }, { damagedPackets: 1 }],
+      ],
+    ])("between two frames without EOF flags %s", (_, options, begin, expected) => {
       const packets = [
-        ...picture(fid),
-        payload(0, ...first),
+        payload(fid, ...begin),
+        payload(fid | eof, ...second),
+        payload(0, ...begin),
         payload(0, ...second),
         failed,
-        payload(fid, ...first),
+        payload(fid, ...begin),
         payload(fid | eof, ...second),
       ];
-      expect(flaws(assemble(emit, packets).frames)).toStrictEqual([{}, { damagedPackets: 1 }, { damagedPackets: 1 }]);
+      expect(flaws(assemble(options, packets).frames)).toStrictEqual(expected);
+    });
+
+    it("from within a frame into the next flags both, and one that reaches the pause behind it flags the one", () => {
+      const from = (...behind: readonly UvcPacket[]) =>
+        flaws(assemble(emit, [...picture(fid), payload(0, ...first), failed, ...behind]).frames);
+      const short = { damagedPackets: 1, missingBytes: 4 };
+      expect(from(payload(fid | eof, ...second), ...picture(0))).toStrictEqual([{}, short, short, {}]);
+      expect(from(...picture(fid), ...picture(0))).toStrictEqual([{}, short, {}, {}]);
     });
 
     it("before the end of a frame, in a payload of its own, flags that frame only", () => {
@@ -253,6 +276,15 @@ describe("VideoFrameAssembler", () => {
       const assembler = new VideoFrameAssembler(emit);
       assembler.push(transfer(0, [...picture(fid), payload(0, ...first)]));
       expect(flaws(assembler.push(transfer(8, [payload(eof, ...second)])))).toStrictEqual([{ lostFrames: 5 }]);
+    });
+
+    it.each<readonly [string, number, object]>([
+      ["of the next frame flags that", 0, { deviceErrors: 1 }],
+      ["of the frame that has ended is told too late", fid, {}],
+    ])("an error of the device in an empty payload between frames, %s", (_, id, expected) => {
+      const { frames, counted } = assemble(emit, [...picture(fid), payload(id | err), ...picture(0), ...picture(fid)]);
+      expect(flaws(frames)).toStrictEqual([{}, expected, {}]);
+      expect(counted).toMatchObject({ deviceErrors: 1 });
     });
 
     it("a header too short for its time stamps costs only these", () => {

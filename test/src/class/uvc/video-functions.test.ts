@@ -211,6 +211,18 @@ describe("videoFunctions", () => {
     expect(sizesOf(configuration)).toMatchObject([{ width: 4 }, { width: 8 }]);
   });
 
+  it("gives the sizes and colours of a format that is skipped to no other", () => {
+    const second = descriptors().find((each) => [0x24, 5, 2].every((byte, i) => each[i + 1] === byte)) ?? [];
+    const broken = [22, 0x24, 4, ...Array<number>(19).fill(9)];
+    const configuration = altered([30, 0x24, 5, 2], second, broken, sizeOf(3, 1, 100), [6, 0x24, 0x0d, 1, 1, 4]);
+    expect(skippedOf(configuration)).toStrictEqual([
+      "the format descriptor is 22 bytes long, and 23 are the least",
+      "it is a size of a format that does not stand before it",
+      "it belongs to no format",
+    ]);
+    expect(sizesOf(configuration)).toMatchObject([{ width: 4 }, { width: 8 }]);
+  });
+
   it("tolerates still image descriptors", () => {
     const still = [10, 0x24, 3, 0, 1, 4, 0, 2, 0, 0];
     expect(skippedOf(altered([11, 0x24, 6], still, [11, 0x24, 6, 2, 1, 1, 1, 0, 0, 0, 0]))).toStrictEqual([]);

@@ -5,7 +5,13 @@ import { describeDevice, type DeviceDescription } from "../../../../src/cli/info
 import { deviceInfo } from "../../../../src/cli/info/device-info.js";
 import { info } from "../../../../src/cli/info/info.js";
 import type { DeviceInfo } from "../../../../src/index.js";
-import { counterDevice, VirtualBus } from "../../../../transports/virtual/index.js";
+import {
+  cameraDevice,
+  counterDevice,
+  microphoneDevice,
+  VirtualBus,
+  type VirtualDevice,
+} from "../../../../transports/virtual/index.js";
 import { cmediaUsbSpeaker, focusriteScarlett2i2 } from "../../../fixtures/descriptors/index.js";
 import { infoOf, plainDevice } from "../device-infos.js";
 import { capturePrinted } from "../printed.js";
@@ -75,5 +81,25 @@ describe("descriptionText", () => {
 
   it("passes no control characters of a device on to the terminal", () => {
     expect(text({ ...speaker, product: "\u001b[2J" })).toContain("  product       ?[2J");
+  });
+});
+
+describe("what classes say", () => {
+  const virtual = (device: VirtualDevice) => text(new VirtualBus().attach(device).info);
+
+  it("has the formats, sizes and rates of a camera, once", () => {
+    const lines = virtual(cameraDevice({ formats: ["mjpeg"] })).filter((line) => line.includes("pictures/s"));
+    expect(lines).toStrictEqual([
+      "      mjpeg: 640 × 480 at 30, 15, 10, 5 pictures/s",
+      "      mjpeg: 320 × 240 at 30, 15, 10, 5 pictures/s",
+      "      mjpeg: 1280 × 720 at 30, 15, 10, 5 pictures/s",
+    ]);
+  });
+
+  it("has the channels and rates of a microphone, and of a real speaker", () => {
+    expect(virtual(microphoneDevice({ channels: 1 }))).toContain(
+      "      1 channel of 16 bits (pcm) at 48000, 44100 Hz, from microphone",
+    );
+    expect(text(speaker)).toContainEqual(expect.stringMatching(/^ {6}2 channels of 16 bits \(pcm\) at .* Hz, to /));
   });
 });

@@ -136,16 +136,20 @@ describe("who has not", () => {
     expect(refused.some(({ message }) => message.includes(token))).toBe(false);
   });
 
-  it.each([
+  describe.each([
     ["nothing", new Uint8Array(0)],
     ["the beginning of the token", given.subarray(0, given.length - 1)],
-  ])("%s, and goes: refused", async (_, bytes) => {
-    const { ours, listen, write, refused, state } = gate();
-    listen();
-    write(bytes);
-    ours.end();
-    await until(() => state.isClosed);
-    expect(refused.map((error) => error.code)).toStrictEqual(["protocol-error"]);
+  ])("%s, and goes", (_, bytes) => {
+    it.each(["end", "destroy"] as const)("by %s: refused", async (how) => {
+      const { ours, listen, write, refused, accepted, state } = gate();
+      listen();
+      write(bytes);
+      await arrival();
+      ours[how]();
+      await until(() => state.isClosed && refused.length === 1);
+      expect(refused.map((error) => error.code)).toStrictEqual(["protocol-error"]);
+      expect(accepted).toStrictEqual([]);
+    });
   });
 
   it("and takes his time, byte for byte: closed when that is over, however much has come", async () => {
@@ -174,12 +178,28 @@ describe("who has not", () => {
   });
 
   it("yet, when the gate closes: closed", async () => {
-    const { gate: it, listen, write, state } = gate();
+    const { gate: it, listen, write, state, refused } = gate();
     listen();
     write(given.subarray(0, 10));
     await arrival();
     it.close();
     await until(() => state.isClosed);
+    // It was not for the time.
+    expect(refused).toStrictEqual([]);
+  });
+
+  it("yet, and comes when the gate is closed: closed, whatever he has", async () => {
+    const { gate: it, listen, write, state, accepted, refused } = gate();
+    it.close();
+    const [theirs, ours] = memoryStreams();
+    let isClosed = false;
+    ours.open({ received: () => undefined, ended: () => undefined, closed: () => (isClosed = true) });
+    it.admit(theirs);
+    ours.write(given, () => undefined);
+    listen();
+    write(given);
+    await until(() => isClosed && state.isClosed);
+    expect([accepted, refused]).toStrictEqual([[], []]);
   });
 });
 

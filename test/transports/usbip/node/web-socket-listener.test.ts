@@ -7,7 +7,7 @@ import { NEVER } from "rxjs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket, type ClientOptions } from "ws";
 import { IsochError } from "rx-isoch";
-import { unpacedClock } from "rx-isoch/transports/virtual";
+import { counterDevice, unpacedClock, VirtualBus } from "rx-isoch/transports/virtual";
 import { UsbipServer, type ByteStream, type StreamAcceptor } from "rx-isoch/transports/usbip";
 import { listenWebSocket, type WebSocketAddress, type WebSocketOptions } from "rx-isoch/transports/usbip/serve";
 import { encodeMessage } from "../../../../transports/usbip/protocol/index.js";
@@ -289,8 +289,7 @@ describe("a client that goes", () => {
 });
 
 /** Listens until the end of the test. */
-function listen(options: WebSocketOptions): Promise<WebSocketAddress> {
-  const server = new UsbipServer({ transports: [] });
+function listen(options: WebSocketOptions, server = new UsbipServer({ transports: [] })): Promise<WebSocketAddress> {
   return new Promise((resolve, reject) => {
     const listening = listenWebSocket(server, options).subscribe({ next: resolve, error: reject });
     onTestFinished(() => {
@@ -531,7 +530,42 @@ describe("a server that somebody else makes", () => {
   });
 
   it("of TLS makes it wss", async () => {
-    // A key that both have needs no certificate.
+    const { url, connect } = await overTls();
+    expect(url).toMatch(/^wss:/);
+    const { client } = await connect();
+    expect((await client.list()).devices).toStrictEqual([]);
+    await client.closed;
+  });
+
+  it("of TLS asks no less of who comes", async () => {
+    const { connect } = await overTls();
+    await expect(connect(tokenProtocol("0123456789abcdeF"))).rejects.toThrow("401");
+    await expect(connect(tokenProtocol(token), { origin: "https://evil.example" })).rejects.toThrow("403");
+    await expect(connect(tokenProtocol(token), { headers: { host: "evil.example" } })).rejects.toThrow("403");
+  });
+
+  it("of TLS breaks off who takes nothing, and nobody who is silent", async () => {
+    const bus = new VirtualBus({ devices: [counterDevice(), counterDevice()], clock: unpacedClock() });
+    const server = new UsbipServer({ transports: [bus] });
+    const failures: string[] = [];
+    server.failures.subscribe(({ code }) => failures.push(code));
+    const { connect } = await overTls(server, 300);
+    const [silent, deaf] = [await connect(), await connect()];
+    for (const [busId, { client }] of [["1-1", silent] as const, ["1-2", deaf] as const]) {
+      expect((await client.import(busId)).status).toBe(0);
+      expect(await client.selectAlternate(3)).toBe(0);
+    }
+    deaf.webSocket.pause();
+    for (let i = 0; i < 300; i++) deaf.client.isochronous("in", 192, packetLength);
+    await until(() => failures.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(failures).toStrictEqual(["transport-failed"]);
+    await until(() => bus.audit().openDevices === 1);
+    expect(asSubmitReply(await silent.client.isochronous("in", 8, packetLength).reply).errorCount).toBe(0);
+  });
+
+  /** TLS by a key that both have, which needs no certificate. */
+  async function overTls(server = new UsbipServer({ transports: [] }), drainTimeout?: number) {
     const psk = Buffer.from(token);
     const tls = { ciphers: "PSK-AES256-GCM-SHA384", maxVersion: "TLSv1.2" as const };
     const http = createHttpsServer({ ...tls, pskCallback: () => psk }).listen(0, "127.0.0.1");
@@ -539,14 +573,16 @@ describe("a server that somebody else makes", () => {
       http.close();
       http.closeAllConnections();
     });
-    const { url } = await listen({ server: http, token });
-    expect(url).toMatch(/^wss:/);
-    const known = { pskCallback: () => ({ psk, identity: "test" }) };
-    const options: ClientOptions = { ...tls, ...known, checkServerIdentity: () => false };
-    const webSocket = new WebSocket(url, [subprotocol, tokenProtocol(token)], options);
-    await once(webSocket, "open");
-    const client = new StrictClient(new WebSocketStream(webSocket, url));
-    expect((await client.list()).devices).toStrictEqual([]);
-    await client.closed;
-  });
+    const { url } = await listen({ server: http, token, drainTimeout }, server);
+    const known = { pskCallback: () => ({ psk, identity: "test" }), checkServerIdentity: () => false };
+    const connect = async (offered = tokenProtocol(token), options: ClientOptions = {}) => {
+      const webSocket = new WebSocket(url, [subprotocol, offered], { ...tls, ...known, ...options });
+      onTestFinished(() => {
+        webSocket.terminate();
+      });
+      await once(webSocket, "open");
+      return { webSocket, client: new StrictClient(new WebSocketStream(webSocket, url)) };
+    };
+    return { url, connect };
+  }
 });

@@ -89,6 +89,45 @@ describe("before an import", () => {
     await first.ending;
   });
 
+  it.each([
+    ["at once", false],
+    ["while they wait for one that is leaving", true],
+  ])("hands a device that several want to one of them, %s", async (_, isTaken) => {
+    const { streaming, connect, server } = setUp();
+    const told: string[] = [];
+    server.imports.subscribe(({ type }) => told.push(type));
+    if (isTaken) {
+      const { client } = await streaming(1);
+      for (let i = 0; i < 8; i++) client.isochronous("in", 64, length);
+      client.destroy();
+    }
+    const racing = Array.from({ length: 4 }, connect);
+    const replies = await Promise.all(racing.map(({ client }) => client.import()));
+    const { ok, busy } = usbipStatus;
+    expect(replies.map(({ status }) => status).toSorted((one, other) => one - other)).toStrictEqual([
+      ok,
+      busy,
+      busy,
+      busy,
+    ]);
+    const winner = racing[replies.findIndex(({ status }) => status === ok)];
+    expect(await winner?.client.selectAlternate(1)).toBe(0);
+    for (const loser of racing) if (loser !== winner) expect(await loser.ending).toBe("interface-busy");
+    expect(told).toStrictEqual([...(isTaken ? ["imported", "released"] : []), "imported"]);
+  });
+
+  it("passes over who has gone while he waited", async () => {
+    const { streaming, connect, importing } = setUp();
+    const first = await streaming(1);
+    for (let i = 0; i < 8; i++) first.client.isochronous("in", 64, length);
+    first.client.destroy();
+    const gone = connect();
+    gone.client.import().catch(() => undefined);
+    gone.client.destroy();
+    await importing();
+    expect(await gone.ending).toBe("completed");
+  });
+
   it("does not wait for ever for a client that asks nothing", async () => {
     const { connect } = setUp({ patience: 20 });
     expect(await connect().ending).toBe("protocol-error");

@@ -1,11 +1,10 @@
-/** A clock that makes or takes samples, in frames of the bus: exact however long it runs. */
+/** A clock that makes or takes samples, in frames of a full-speed bus: exact however long it runs. */
 export class SampleClock {
   /** Samples in a frame, in units of 1e-9. */
   readonly #step: bigint;
 
-  /** @param frameDuration microseconds */
-  constructor(sampleRate: number, clockPpm: number, frameDuration = 1000) {
-    this.#step = BigInt(Math.round((sampleRate * (1e6 + clockPpm) * frameDuration) / 1000));
+  constructor(sampleRate: number, clockPpm: number) {
+    this.#step = BigInt(Math.round(sampleRate * (1e6 + clockPpm)));
   }
 
   /** The samples of so many frames. */

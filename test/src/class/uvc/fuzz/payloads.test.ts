@@ -193,9 +193,8 @@ function goodCamera(faults: readonly Fault[], hasEnds: boolean) {
     for (const { at, kind } of faults) {
       if (at !== i) continue;
       hit.add(picture);
-      // Nobody can know on which side of a boundary without EOF a packet was that did not arrive.
+      // Without EOF, the picture before may have had it; the one behind is full, and so has not.
       const vanishes = kind === "crc" || kind === "lost" || kind === "header";
-      if (vanishes && isEnd) hit.add(picture + 1);
       if (vanishes && !isEnd && !hasEnds) hit.add(picture - 1);
       if (kind === "crc") status = statusCodes.crc;
       else if (kind === "lost") status = statusCodes.lost;

@@ -1,0 +1,18 @@
+import { map } from "rxjs";
+import type { CaptureFormat } from "./format.js";
+import { capturedPictures } from "./pictures.js";
+
+/** JPEG files one after the other, as ffmpeg and players read them from a pipe. */
+export const mjpeg: CaptureFormat = {
+  name: "mjpeg",
+  description: "a camera's JPEGs, one after the other",
+  extensions: ["mjpeg", "mjpg"],
+  needsFile: false,
+  media: "pictures",
+  badFrames: ["skip", "keep"],
+  virtual: "camera",
+  capture: (target, context) =>
+    capturedPictures(target, context, ["mjpeg"]).pipe(
+      map(({ pictures, counts }) => ({ pieces: pictures.map(({ data }) => data), counts })),
+    ),
+};

@@ -1,0 +1,146 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { decode } from "fast-png";
+import type { Observable } from "rxjs";
+import { afterAll, describe, expect, it } from "vitest";
+import { capture, type CaptureOptions } from "../../../../src/cli/capture/capture.js";
+import { captureFormat } from "../../../../src/cli/capture/formats.js";
+import { virtualTarget } from "../../../../src/cli/virtual-target.js";
+import type { VirtualKind } from "../../../../src/cli/virtual-devices.js";
+import { deviceTarget } from "../../../../src/cli/device-target.js";
+import type { StreamTarget } from "../../../../src/cli/target.js";
+import { parseFault } from "../../../../src/cli/faults.js";
+import { cameraDevice, testCardNumber, unpacedClock, VirtualBus } from "../../../../transports/virtual/index.js";
+import { Scratch } from "../../../support/pack.js";
+import { capturePrinted } from "../printed.js";
+
+const printed = capturePrinted();
+const scratch = new Scratch();
+
+afterAll(() => {
+  scratch[Symbol.dispose]();
+});
+
+interface Setting {
+  /** Default: that of the format. */
+  readonly kind?: VirtualKind;
+  readonly faults?: readonly string[];
+  readonly target?: Observable<StreamTarget>;
+}
+
+/** Captures from a virtual device, as fast as it goes. */
+async function captured(
+  name: string,
+  options: Partial<CaptureOptions> = {},
+  { target, kind, faults = [] }: Setting = {},
+) {
+  const file = join(scratch.path, name);
+  const format = captureFormat(undefined, file);
+  const virtual = virtualTarget({
+    kind: kind ?? format.virtual,
+    clockPpm: 0,
+    faults: faults.map(parseFault),
+    direction: "in",
+    clock: unpacedClock(),
+  });
+  const status = await capture(target ?? virtual, {
+    output: file,
+    format,
+    duration: undefined,
+    frames: undefined,
+    transfer: undefined,
+    queue: 8,
+    badFrames: "skip",
+    picture: {},
+    count: undefined,
+    sound: {},
+    force: false,
+    json: true,
+    ...options,
+  });
+  return { status, file, bytes: existsSync(file) ? readFileSync(file) : Buffer.alloc(0) };
+}
+
+describe("captures of pictures", () => {
+  it("makes a film of so many, of the size that is asked for", async () => {
+    const { status, bytes } = await captured("film.avi", { count: 12, picture: { width: 320, height: 240 } });
+    expect(status).toBe(0);
+    expect(printed.json).toMatchObject({ format: "avi", written: bytes.length, lost: 0, failed: 0, end: "finished" });
+    // Of the main header: pictures, width, height.
+    expect([48, 64, 68].map((at) => bytes.readUInt32LE(at))).toStrictEqual([12, 320, 240]);
+    expect(bytes.includes("MJPG")).toBe(true);
+    expect(bytes.includes("idx1")).toBe(true);
+  });
+
+  it("finishes the film when the device is unplugged", async () => {
+    const device = cameraDevice();
+    const bus = new VirtualBus({ clock: unpacedClock() });
+    const attachment = bus.attach(device);
+    const selected = device.alternateSelected.bind(device);
+    // Half a second after it has begun.
+    device.alternateSelected = (interfaceNumber, alternate) => {
+      selected(interfaceNumber, alternate);
+      if (alternate > 0) attachment.inject({ type: "unplug", frame: Math.floor(bus.time / 125) + 4000 });
+    };
+    const target = deviceTarget(bus, { device: undefined, direction: "in", patience: { first: 1 } });
+    const { status, bytes } = await captured("short.avi", {}, { target });
+    expect(status).toBe(1);
+    expect(printed.json).toMatchObject({ end: "failed", error: { code: "device-gone" } });
+    expect(bytes.readUInt32LE(48)).toBeGreaterThan(3);
+    expect(bytes.includes("idx1")).toBe(true);
+  });
+
+  it("leaves out pictures in which something is missing, unless they are to be kept", async () => {
+    const numbers = (bytes: Buffer) =>
+      bytes
+        .toString("latin1")
+        .split(/(?=\xff\xd8\xff)/)
+        .map((each) => testCardNumber("mjpeg", 640, 480, Buffer.from(each, "latin1")));
+    const faults = ["crc@600"];
+    const picture = { width: 640, height: 480, frameRate: 30 };
+    const skipped = await captured("skip.mjpeg", { count: 6, picture }, { faults });
+    const kept = await captured("keep.mjpeg", { count: 6, picture, badFrames: "keep" }, { faults });
+    expect(numbers(kept.bytes).slice(0, 6)).toStrictEqual([0, 1, 2, 3, 4, 5]);
+    expect(numbers(skipped.bytes)).toHaveLength(6);
+    expect(numbers(skipped.bytes).at(-1)).toBe(6);
+  });
+
+  it("makes one still picture, or several in files of their own", async () => {
+    const one = await captured("still.png");
+    expect(decode(one.bytes)).toMatchObject({ width: 640, height: 480 });
+    await captured("many.png", { count: 3, picture: { width: 320, height: 240 } });
+    const many = readdirSync(scratch.path).filter((name) => name.startsWith("many"));
+    expect(many.sort()).toStrictEqual(["many-0001.png", "many-0002.png", "many-0003.png"]);
+    expect(decode(readFileSync(join(scratch.path, "many-0003.png")))).toMatchObject({ width: 320, height: 240 });
+  });
+
+  it("says what pictures there are", async () => {
+    const { status, file } = await captured("odd.avi", { picture: { width: 100, height: 100 } });
+    expect(status).toBe(1);
+    expect(printed.stderr).toMatch(/^rx-isoch: invalid-option: .*320 × 240/);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it("says that a device is no camera", async () => {
+    expect((await captured("none.avi", {}, { kind: "microphone" })).status).toBe(1);
+    expect(printed.stderr).toMatch(/^rx-isoch: no-such-endpoint: .*camera/);
+  });
+});
+
+describe("captures of sound", () => {
+  it("makes a WAV of the rate that is asked for", async () => {
+    const { status, bytes } = await captured("sound.wav", { frames: 500, sound: { sampleRate: 44_100 } });
+    expect(status).toBe(0);
+    expect(printed.json).toMatchObject({ format: "wav", frames: 500, written: bytes.length });
+    expect([bytes.readUInt16LE(22), bytes.readUInt32LE(24)]).toStrictEqual([2, 44_100]);
+    expect(bytes.readUInt32LE(40)).toBe(bytes.length - 44);
+    expect((bytes.length - 44) / 4).toBeCloseTo(22_050, -2);
+  });
+
+  it("keeps time with silence where it is to", async () => {
+    const faults = ["crc@100x100"];
+    const short = await captured("short.wav", { frames: 400 }, { faults });
+    const whole = await captured("whole.wav", { frames: 400, badFrames: "zero" }, { faults });
+    expect((whole.bytes.length - short.bytes.length) / 4).toBeCloseTo(4800, -2);
+  });
+});
