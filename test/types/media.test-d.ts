@@ -1,4 +1,4 @@
-/* eslint-disable rxjs-x/no-floating-observables -- nothing here runs, and some of it is wrong on purpose */
+/* eslint-disable rxjs-x/no-floating-observables, @typescript-eslint/no-unsafe-class-instance-assignment -- nothing here runs, and some of it is wrong on purpose */
 import type { Readable, Writable } from "node:stream";
 import { map, of, switchMap, type Observable } from "rxjs";
 import { describe, expectTypeOf, it } from "vitest";

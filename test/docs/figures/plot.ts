@@ -18,7 +18,7 @@ export interface Series {
 }
 
 const size = { width: 720, height: 260 };
-const margin = { left: 64, right: 16, top: 34, bottom: 44 };
+const margin = { left: 64, right: 32, top: 34, bottom: 44 };
 const plane = {
   width: size.width - margin.left - margin.right,
   height: size.height - margin.top - margin.bottom,
