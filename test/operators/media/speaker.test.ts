@@ -1,6 +1,5 @@
 import { Readable } from "node:stream";
 import {
-  catchError,
   concat,
   EMPTY,
   firstValueFrom,
