@@ -1,6 +1,19 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { concat, concatMap, defer, delay, EMPTY, from, map, NEVER, of, Subject, type Observable } from "rxjs";
+import {
+  concat,
+  concatMap,
+  defer,
+  delay,
+  EMPTY,
+  from,
+  ignoreElements,
+  map,
+  NEVER,
+  of,
+  Subject,
+  type Observable,
+} from "rxjs";
 import { describe, expect, it } from "vitest";
 import {
   IsochError,
@@ -24,6 +37,7 @@ import {
   type IssueOptions,
   type PacketizeOptions,
 } from "../../operators/index.js";
+import { toReadableStream } from "../../operators/streams/index.js";
 import {
   concatenate,
   encodeConfiguration,
@@ -629,6 +643,11 @@ const numericOptions: readonly NumericOption[] = [
   {
     name: "ThroughputOptions.window",
     use: (window) => defer(() => EMPTY.pipe(throughput({ window: window as number }))),
+  },
+  {
+    name: "WaitingOptions.queue",
+    use: (queue) => defer(() => from([toReadableStream(EMPTY, { queue: queue as number })]).pipe(ignoreElements())),
+    takes: (value) => value === null,
   },
   {
     name: "IsochResults.frame(index)",

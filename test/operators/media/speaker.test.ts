@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
 import {
+  catchError,
   concat,
+  defer,
   EMPTY,
   firstValueFrom,
   from,
@@ -253,24 +255,16 @@ describe("speaker", () => {
     const device = await new Promise<UsbDevice>((resolve) => openDevice(transport, audioIds).subscribe(resolve));
     const listening = microphone(device, {}).subscribe();
     let refusal: unknown;
-    const outcome = await new Promise((resolve) => {
-      const play = (fail: (error: unknown) => void) => {
-        of(samples(480))
-          .pipe(speaker(device, {}, { latency: 8 }))
-          .subscribe({
-            error: fail,
-            complete: () => {
-              resolve("complete");
-            },
-          });
-      };
-      play((error) => {
+    const play = defer(() => of(samples(480)).pipe(speaker(device, {}, { latency: 8 })));
+    // Subscribes again from within the handler.
+    const again = play.pipe(
+      catchError((error: unknown) => {
         refusal = plain(error);
         listening.unsubscribe();
-        play(resolve);
-      });
-    });
-    expect(outcome).toBe("complete");
+        return play;
+      }),
+    );
+    await lastValueFrom(again, { defaultValue: undefined });
     expect(refusal).toStrictEqual(failure("BusyError", "pipe-busy"));
     await lastValueFrom(device.close(), { defaultValue: undefined });
     expectClean(bus, transport);
