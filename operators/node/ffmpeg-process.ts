@@ -83,6 +83,9 @@ export class FfmpegProcess {
   async #gone(): Promise<void> {
     const patience = setTimeout(() => {
       this.#child.kill("SIGKILL");
+      // Where it was a script that runs ffmpeg, that one lives on and has these open.
+      this.output.destroy();
+      this.#child.stderr.destroy();
     }, this.#options.patience ?? 2000);
     await this.ended.catch(() => undefined);
     clearTimeout(patience);

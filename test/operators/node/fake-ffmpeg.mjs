@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { spawn } from "node:child_process";
+
 // Stands in for ffmpeg. Its first own argument says what it does; the two before it are always there.
 const [what = "", ...rest] = process.argv.slice(2).filter((each) => !/^-(hide_banner|loglevel)$|^error$/.test(each));
 process.stdout.on("error", () => process.exit(1));
@@ -41,6 +43,12 @@ switch (what) {
     // Neither reads nor ends when it is told to.
     process.on("SIGTERM", () => undefined);
     process.stdout.write("ready");
+    setInterval(() => undefined, 1000);
+    break;
+  case "wrapper":
+    // A child of it keeps its streams open.
+    process.on("SIGTERM", () => undefined);
+    process.stdout.write(String(spawn("sleep", ["600"], { stdio: ["ignore", "inherit", "inherit"] }).pid));
     setInterval(() => undefined, 1000);
     break;
   case "idle":

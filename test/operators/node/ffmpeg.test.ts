@@ -1,5 +1,17 @@
 import { fileURLToPath } from "node:url";
-import { concatMap, EMPTY, firstValueFrom, from, lastValueFrom, NEVER, Observable, of, Subject, toArray } from "rxjs";
+import {
+  concatMap,
+  EMPTY,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  NEVER,
+  Observable,
+  of,
+  Subject,
+  tap,
+  toArray,
+} from "rxjs";
 import { describe, expect, it, vi } from "vitest";
 import { fromFfmpeg, pcmInput, pictureInput, toFfmpeg } from "../../../operators/node/index.js";
 import { failure, plain, thrown } from "../../support/plain-error.js";
@@ -102,6 +114,23 @@ describe("toFfmpeg", () => {
   it.each(["idle", "deaf", "endless"])("an unsubscribe ends one that is %s", async (what) => {
     await firstValueFrom(NEVER.pipe(toFfmpeg({ ...run(what), patience: 100 })));
     await expectNoChildren();
+  });
+
+  it("an error of the source comes though a script that was killed left somebody at its streams", async () => {
+    const source = new Subject<Uint8Array>();
+    let left = 0;
+    const ended = error(
+      source.pipe(
+        toFfmpeg({ ...run("wrapper"), patience: 100 }),
+        tap((pid) => {
+          left = Number(Buffer.from(pid).toString());
+          source.error(new RangeError("reason"));
+        }),
+      ),
+    );
+    expect(await ended).toMatchObject({ class: "RangeError" });
+    // It is there still; a signal that cannot be delivered throws.
+    process.kill(left);
   });
 
   it("an error of the source comes when what had come is written, and it has ended", async () => {
