@@ -164,6 +164,12 @@ export class IsochPipe extends Observable<FrameResult> {
         this.#inUse = false;
         this.#closing = closeOn(this.#origin, close());
       };
+      // The opening hears of the unsubscribe first: what it has begun on the device is closing, too.
+      const left = new Subject<void>();
+      subscriber.add(() => {
+        left.next();
+        release();
+      });
       const opening = concat(closingOn(this.#origin), this.#acquire).pipe(
         concatMap((device) => {
           close = this.#ownsDevice ? () => device.close() : () => device.leaving(this.selector.endpoint);
@@ -172,6 +178,7 @@ export class IsochPipe extends Observable<FrameResult> {
         tap((session) => {
           if (!this.#ownsDevice) close = () => session.close();
         }),
+        takeUntil(left),
       );
       subscribeInner(opening, subscriber, {
         next: (session) => {
@@ -185,8 +192,6 @@ export class IsochPipe extends Observable<FrameResult> {
           // The session stays open until the unsubscribe.
         },
       });
-      // After the opening has heard of the unsubscribe: what it has begun on the device is closing, too.
-      subscriber.add(release);
     });
   }
 }
