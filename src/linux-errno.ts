@@ -2,7 +2,6 @@ import type { FrameStatus } from "./status.js";
 
 /**
  * The numbers of Linux that stand in status fields, negative (asm-generic/errno-base.h, asm-generic/errno.h).
- * @internal
  */
 export const errno = {
   ENOENT: -2,
@@ -68,7 +67,6 @@ const statuses: ReadonlyMap<number, FrameStatus> = new Map<number, FrameStatus>(
 
 /**
  * The negative errno that says a status on the wire. Where Linux has one word for several of ours, that one.
- * @internal
  */
 export function errnoOfStatus(status: FrameStatus): number {
   return errnos[status];
@@ -79,7 +77,6 @@ export function errnoOfStatus(status: FrameStatus): number {
  * calls keeps the number beside it, in `nativeStatuses`.
  *
  * EXDEV reads `not-accessed`: the wire does not tell that from a packet whose turn had not come.
- * @internal
  */
 export function statusOfErrno(code: number): FrameStatus {
   return statuses.get(code) ?? "failed";
