@@ -322,7 +322,7 @@ class Workbench {
         lost = 0;
       }
     }
-    const heldUp = this.#watch.lateness > 5 ? this.#watch.lateness * framesPerMillisecond : 0;
+    const heldUp = this.#watch.lateness > 2 ? this.#watch.lateness * framesPerMillisecond : 0;
     expect(unexplained, "frames lost and not reported, or the other way round").toBeLessThanOrEqual(
       2 * losses + heldUp,
     );
