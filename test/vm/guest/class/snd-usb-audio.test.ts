@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { tone } from "../../../../transports/virtual/index.js";
 import { ClassDevice } from "../support/class-devices.js";
-import { run, unload } from "../support/kernel.js";
+import { run } from "../support/kernel.js";
 
 const driver = "snd-usb-audio";
 const seconds = 5;
@@ -20,8 +20,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(directory, { recursive: true });
 });
-
-afterAll(() => unload(driver));
 
 /** What arecord and aplay want to know. */
 function format(card: string, sampleRate: number, channels: number): readonly string[] {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   testCard,
   testCardNumber,
@@ -9,7 +9,7 @@ import {
   type CameraFormat,
 } from "../../../../transports/virtual/index.js";
 import { ClassDevice } from "../support/class-devices.js";
-import { run, unload } from "../support/kernel.js";
+import { run } from "../support/kernel.js";
 
 let directory: string;
 
@@ -20,8 +20,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(directory, { recursive: true });
 });
-
-afterAll(() => unload("uvcvideo"));
 
 interface Capture {
   readonly format: CameraFormat;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import type { VirtualFault } from "../../../../transports/virtual/index.js";
 import type { ClassDevices, PluggedDevice } from "../../device-requests.js";
 import { DeviceClient } from "./device-client.js";
-import { load } from "./kernel.js";
+import { load, unload } from "./kernel.js";
 import { until, type SysfsDevice } from "./sysfs.js";
 import { loadVhci, VhciAttachment } from "./vhci.js";
 
@@ -15,14 +15,16 @@ export class ClassDevice<K extends Kind> {
   readonly #client: DeviceClient;
   readonly #plugged: PluggedDevice;
   readonly #attachment: VhciAttachment;
+  readonly #driver: string;
 
-  private constructor(client: DeviceClient, plugged: PluggedDevice, attachment: VhciAttachment) {
+  private constructor(client: DeviceClient, plugged: PluggedDevice, attachment: VhciAttachment, driver: string) {
     this.#client = client;
     this.#plugged = plugged;
     this.#attachment = attachment;
+    this.#driver = driver;
   }
 
-  /** Plugs it in, on a bus of its own, and waits until the driver has its interface 0. */
+  /** Loads the driver, plugs the device in on a bus of its own, and waits until the driver has its interface 0. */
   static async attach<K extends Kind>(
     kind: K,
     options: ClassDevices[K]["options"],
@@ -35,9 +37,10 @@ export class ClassDevice<K extends Kind> {
       const plugged = await client.request("plugClass", { kind, options });
       const attachment = await VhciAttachment.attach(plugged, speeds[kind]);
       await until(`${driver} has the ${kind}`, () => attachment.device.interfaceDriver(0) === driver);
-      return new ClassDevice(client, plugged, attachment);
+      return new ClassDevice(client, plugged, attachment, driver);
     } catch (error) {
       client.close();
+      unload(driver);
       throw error;
     }
   }
@@ -78,10 +81,11 @@ export class ClassDevice<K extends Kind> {
     return (await this.#client.request("audit", null)).failures;
   }
 
-  /** Pulls it out, and waits until the kernel has let go of it. */
+  /** Pulls it out, waits until the kernel has let go of it, and unloads the driver, which would take other devices. */
   async close(): Promise<void> {
     this.#client.close();
     await this.#attachment.gone();
+    unload(this.#driver);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
