@@ -93,7 +93,7 @@ class PipeTimeline implements Timeline {
   #rebase(firstFrame: number): void {
     if (!this.#isExact) {
       this.#isExact = true;
-      this.#next = this.#next === undefined ? firstFrame : Math.max(0, firstFrame - this.#missed);
+      this.#next = Math.max(0, firstFrame - this.#missed);
     }
     this.#missed = Math.max(0, firstFrame - (this.#next ?? firstFrame));
     this.#next = firstFrame - this.#missed;

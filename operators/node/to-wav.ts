@@ -9,7 +9,7 @@ import { WavLayout, type WavSummary } from "./wav-layout.js";
  * Writes PCM into a WAV file, as it comes, and emits once, when the file is finished, what is in it.
  *
  * The file is finished however the stream ends: it completes, the source errors, or somebody
- * unsubscribes (then in the background). The first block says what all of them are; without one
+ * unsubscribes (then in the background), and holds all that had come. The first block says what all of them are; without one
  * the file stays empty. An existing file is replaced. Losses are the source's to fill: what
  * comes is written one after the other, and what it told of is in the summary.
  *
@@ -37,5 +37,5 @@ export function toWav<T extends PcmSamples = PcmSamples>(
   path: string,
   options: QueueOptions<T> = {},
 ): OperatorFunction<T, WavSummary> {
-  return (source) => writeAll<T, WavSummary>(source, options, () => fileSink(path, new WavLayout()));
+  return (source) => writeAll<T, WavSummary>(source, options, () => fileSink(path, new WavLayout()), "finish");
 }

@@ -15,7 +15,7 @@ export type WritableStreamOptions<T> = QueueOptions<T> & {
  * Values that come faster wait in a queue, at most `queue`; what happens when that is full is an option
  * with a name: see {@link QueueOptions}. What is written is the stream's from then on. When the source
  * errors, what had come is written, and then the stream is aborted with that error; an unsubscribe
- * aborts it at once.
+ * aborts it at once, also while what had come is being written, and gives it back.
  *
  * Errors: those of the source and of the stream; `OverflowError` `overflow`;
  * {@link InvalidRequestError} `invalid-option` for a stream that is locked.
@@ -89,6 +89,8 @@ function sinkOf<T>(
       if (isReleased) return;
       // An error comes after what had come before it; nobody waits for it after an unsubscribe.
       if (reason !== undefined) await last?.catch(() => undefined);
+      // Which may have come meanwhile.
+      if (isReleased) return;
       const aborted = closes ? writer.abort(reason) : Promise.resolve();
       release();
       await aborted;

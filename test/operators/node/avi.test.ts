@@ -169,6 +169,18 @@ describe("toAvi", () => {
     if (failures === 1) expect(parse(file).pictures.map(({ length }) => length)).toStrictEqual([100, 60]);
   });
 
+  it("holds all that had come where somebody unsubscribes, also before the file was open", async () => {
+    const pictures = new Subject<TimedPicture>();
+    const subscription = pictures.pipe(toAvi(path, { framesPerSecond: 25 })).subscribe();
+    for (let i = 1; i <= 20; i++) pictures.next(picture(i));
+    subscription.unsubscribe();
+    expect(pictures.observed).toBe(false);
+    await vi.waitFor(() => {
+      const { pictures: held } = parse(readFileSync(path));
+      expect(held.map(({ length }) => length)).toStrictEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    });
+  });
+
   it("finishes the file at an error of the source, and then errors", async () => {
     const source = new Observable<TimedPicture>((subscriber) => {
       subscriber.next(picture(7));

@@ -242,6 +242,19 @@ describe("toWav", () => {
     await expectClosed();
   });
 
+  it("holds all that had come where somebody unsubscribes, also before the file was open", async () => {
+    const blocks = new Subject<PcmSamples>();
+    const subscription = blocks.pipe(toWav(path)).subscribe();
+    for (let i = 0; i < 20; i++) blocks.next(block(1001 * 4));
+    subscription.unsubscribe();
+    expect(blocks.observed).toBe(false);
+    await vi.waitFor(async () => {
+      expect(chunksOf(readFileSync(path))["data"]?.length).toBe(20 * 1001 * 4);
+      expect((await readBack()).frames).toBe(20 * 1001);
+    });
+    await expectClosed();
+  });
+
   it("is full where its numbers end", () => {
     const layout = new WavLayout(140);
     layout.add(block(100));

@@ -264,6 +264,17 @@ describe("sources", () => {
     });
   });
 
+  it("that cannot be opened again end the stream with what they failed with", async () => {
+    let readings = 0;
+    const source = () => {
+      if (++readings > 1) throw new Error("the file is gone");
+      return [capture];
+    };
+    expect(await played(source)).toMatchObject({ code: "transport-failed", frames: [] });
+    readings = -1;
+    expect(await played(source, { loop: true })).toMatchObject({ code: "transport-failed", frames: frames(0, 8, 100) });
+  });
+
   it("that fail end the stream with what they failed with", async () => {
     let readings = 0;
     const failing = function* () {

@@ -1,0 +1,217 @@
+import fc from "fast-check";
+import { asapScheduler, VirtualTimeScheduler } from "rxjs";
+import { describe, expect, it } from "vitest";
+import {
+  DeviceError,
+  IsochError,
+  isochPipe,
+  IsochResults,
+  statusCodes,
+  statusOf,
+  TransportError,
+  type FrameStatus,
+  type IsochTransport,
+  type StreamOptions,
+  type StreamSink,
+  type TransportEndpoint,
+} from "rx-isoch";
+import { recorded, replay } from "rx-isoch/transports/replay";
+import { counterDevice, counterProtocol, VirtualBus } from "rx-isoch/transports/virtual";
+import { joined } from "../../../transports/replay/format/pcapng-writer.js";
+import { alteredTransport } from "../../support/altered-transport.js";
+import { FakeEndpoint } from "../../support/fake-endpoint.js";
+
+const { inEndpoint: endpoint } = counterProtocol;
+const gone = new DeviceError("device-gone", "it was unplugged");
+
+/** A stretch of the bus: what was lost of it, and then what was delivered. */
+interface Stretch {
+  readonly lost: number;
+  readonly statuses: readonly FrameStatus[];
+}
+
+/** A stream that a transport runs itself, which brings these, and then the device is gone. */
+function scripted(first: number, stretches: readonly Stretch[]): IsochTransport {
+  const stream = (_plan: unknown, sink: StreamSink) => {
+    let next = first;
+    const waiting = stretches.map(({ lost, statuses }) => {
+      const firstFrame = next + lost;
+      next = firstFrame + statuses.length;
+      return new IsochResults({
+        firstFrame,
+        lost,
+        requested: new Uint32Array(statuses.length).fill(4),
+        actual: Uint32Array.from(statuses, (status) => (status === "ok" ? 1 : 0)),
+        statuses: Uint8Array.from(statuses, (status) => statusCodes[status]),
+        data: Uint8Array.from(statuses.flatMap((status, i) => (status === "ok" ? [firstFrame + i] : []))),
+        compacted: true,
+        timestamp: (next - first) * 1000,
+      });
+    });
+    const told = asapScheduler.schedule(() => {
+      sink.ready();
+    });
+    return {
+      take: () => waiting.shift(),
+      get ended() {
+        return waiting.length === 0 ? { error: gone } : undefined;
+      },
+      stop: () => {
+        told.unsubscribe();
+        sink.drained();
+      },
+    };
+  };
+  return over({ submit: () => undefined, cancel: () => undefined, now: () => 0, stream });
+}
+
+/** The counter device at full speed, with another IN endpoint. */
+function over(port: TransportEndpoint): IsochTransport {
+  const bus = new VirtualBus({ devices: [counterDevice({ speed: "full" })] });
+  return alteredTransport(bus, () => ({ openEndpoint: () => port }));
+}
+
+/** What a stream says of the bus, to its end: each frame that was delivered, and where others were lost. */
+function accountOf(transport: IsochTransport, options?: StreamOptions) {
+  const account: string[] = [];
+  const ended = new Promise<string>((resolve) => {
+    isochPipe(transport, { endpoint })
+      .results(options)
+      .subscribe({
+        next: ({ firstFrame, lost, served, statuses }) => {
+          if (lost > 0) account.push(`${lost} lost from ${firstFrame - lost}`);
+          for (let i = 0; i < served; i++) account.push(`${firstFrame + i} ${statusOf(statuses[i] ?? 0)}`);
+        },
+        error: (error: unknown) => {
+          account.push(IsochError.is(error) ? error.code : String(error));
+          resolve("ended");
+        },
+      });
+  });
+  return { account, ended };
+}
+
+/** The account of a stream, and a record of it. */
+async function recordedAccount(transport: IsochTransport, options?: StreamOptions, work?: () => void) {
+  const recording = recorded(transport);
+  const chunks: Uint8Array[] = [];
+  const subscription = recording.capture.subscribe((chunk) => chunks.push(chunk));
+  const { account, ended } = accountOf(recording, options);
+  work?.();
+  await ended;
+  subscription.unsubscribe();
+  return { account, bytes: joined(chunks) };
+}
+
+/** What comes of a record at either pace. */
+async function replayedAccounts(bytes: Uint8Array) {
+  const fast = accountOf(replay(bytes, { pace: "fast" }), { frames: 4, queue: 2 });
+  await fast.ended;
+  const scheduler = new VirtualTimeScheduler();
+  const paced = accountOf(replay(bytes, { scheduler }), { frames: 4, queue: 2 });
+  scheduler.flush();
+  return [fast.account, paced.account];
+}
+
+describe("frames delivered + frames lost = frames on the bus, recorded and replayed", () => {
+  const lost = fc.oneof(fc.constantFrom(0, 127, 128, 129, 5_000_000), fc.nat(4));
+  const status = fc.constantFrom<FrameStatus>("ok", "crc", "not-accessed", "lost", "pid-check-failure");
+  const stretch = fc.record({ lost, statuses: fc.array(status, { minLength: 1, maxLength: 6 }) });
+  const stream = fc.record({
+    first: fc.constantFrom(0, 7, 100_000),
+    stretches: fc.array(stretch, { maxLength: 6 }),
+    // More than one event of usbmon can tell.
+    tail: fc.oneof(lost, fc.constant(2 ** 31 + 5)),
+  });
+
+  it("wherever they are lost: before the first, between, after the last, or all of them", async () => {
+    await fc.assert(
+      fc.asyncProperty(stream, async ({ first, stretches, tail }) => {
+        const all = tail === 0 ? stretches : [...stretches, { lost: tail, statuses: [] }];
+        fc.pre(all.length > 0);
+        const { account, bytes } = await recordedAccount(scripted(first, all));
+        expect(account.filter((line) => line.includes("lost from"))).toHaveLength(
+          all.filter((each) => each.lost > 0).length,
+        );
+        expect(await replayedAccounts(bytes)).toStrictEqual([account, account]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each([true, false])("with transfers that are refused, first and last (clock hidden: %s)", async (hidesClock) => {
+    const port = new FakeEndpoint();
+    port.hidesClock = hidesClock;
+    const rejected = new TransportError("transport-failed", "a packet of the batch failed");
+    const { account, bytes } = await recordedAccount(over(port), { frames: 4, queue: 2 }, () => {
+      port.time = 4000;
+      port.complete({ rejected });
+      port.time = 8000;
+      port.complete({ firstFrame: 504 });
+      port.time = 12_000;
+      port.complete({ firstFrame: 508 });
+      port.time = 16_000;
+      port.complete({ rejected });
+      port.complete({ served: 0, error: gone });
+      port.complete({ served: 0, error: gone });
+    });
+    const frames = hidesClock ? 0 : 500;
+    expect(account).toStrictEqual([
+      `4 lost from ${frames}`,
+      ...Array.from({ length: 8 }, (_, i) => `${frames + 4 + i} ok`),
+      `4 lost from ${frames + 12}`,
+      "device-gone",
+    ]);
+    expect(await replayedAccounts(bytes)).toStrictEqual([account, account]);
+  });
+
+  it("in a loop what was lost at its ends is lost where they meet", async () => {
+    const { bytes } = await recordedAccount(
+      scripted(100, [
+        { lost: 3, statuses: ["ok", "ok"] },
+        { lost: 2, statuses: [] },
+      ]),
+    );
+    const seen: number[][] = [];
+    const scheduler = new VirtualTimeScheduler(undefined, 25);
+    isochPipe(replay(bytes, { loop: true, scheduler }), { endpoint })
+      .results({ frames: 2 })
+      .subscribe(({ firstFrame, lost: before }) => seen.push([firstFrame, before, scheduler.frame]));
+    scheduler.flush();
+    expect(seen.slice(0, 3).map(([frame, before]) => [frame, before])).toStrictEqual([
+      [103, 3],
+      [110, 5],
+      [117, 5],
+    ]);
+    const [first = 0, second = 0] = seen.map(([, , time]) => time);
+    expect(second - first).toBe(7);
+  });
+
+  it("a record of a replay is the same again", async () => {
+    const { account, bytes } = await recordedAccount(
+      scripted(0, [
+        { lost: 200, statuses: ["ok"] },
+        { lost: 9, statuses: ["lost"] },
+        { lost: 300, statuses: [] },
+      ]),
+    );
+    const again = await recordedAccount(replay(bytes, { pace: "fast" }));
+    expect(again.account).toStrictEqual(account);
+    expect(await replayedAccounts(again.bytes)).toStrictEqual([account, account]);
+  });
+
+  it("requests that a program issues itself begin with the first frame that there is", async () => {
+    const { bytes } = await recordedAccount(scripted(0, [{ lost: 20, statuses: ["ok", "ok", "ok"] }]));
+    const { firstFrame, lost: before } = await new Promise<IsochResults>((resolve, reject) => {
+      isochPipe(replay(bytes, { pace: "fast" }), { endpoint })
+        .open()
+        .subscribe({
+          next: (session) => {
+            session.issue({ lengths: 4, frames: 2 }).completion.subscribe(resolve);
+          },
+          error: reject,
+        });
+    });
+    expect([firstFrame, before]).toStrictEqual([20, 0]);
+  });
+});
