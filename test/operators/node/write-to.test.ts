@@ -6,12 +6,12 @@ import { writeTo } from "../../../operators/node/index.js";
 import { failure, plain } from "../../support/plain-error.js";
 
 /** A Writable whose writes are finished by hand. */
-function slow() {
+function slow(highWaterMark = 1) {
   const events: string[] = [];
   const writes: ((error?: Error) => void)[] = [];
   const writable = new Writable({
     objectMode: true,
-    highWaterMark: 1,
+    highWaterMark,
     write: (value: number, _, done) => {
       events.push(`write ${value}`);
       writes.push(done);
@@ -144,8 +144,11 @@ describe("writeTo", () => {
     expect(listeners()).toStrictEqual(before);
   });
 
-  it("an unsubscribe destroys one that hangs, also while it is waited for after an error of the source", async () => {
-    const { writable, events, outcome, observer, listeners, before } = slow();
+  it.each([
+    ["for room", 1],
+    ["for its end", 16],
+  ])("an unsubscribe destroys one that is waited for %s, after an error of the source", async (_, room) => {
+    const { writable, events, outcome, observer, listeners, before } = slow(room);
     const source = new Subject<number>();
     const subscription = source.pipe(writeTo(writable)).subscribe(observer);
     source.next(1);
@@ -220,8 +223,8 @@ describe("writeTo", () => {
     expect(writable.listenerCount("error")).toBe(before);
   });
 
-  it("errors where others destroy it while it is waited for after an error of the source, with that error", async () => {
-    const { writable, outcome, observer, listeners, before } = slow();
+  it("errors with the error of the source where others destroy it while it is waited for after that", async () => {
+    const { writable, outcome, observer, listeners, before } = slow(16);
     const source = new Subject<number>();
     source.pipe(writeTo(writable)).subscribe(observer);
     source.next(1);

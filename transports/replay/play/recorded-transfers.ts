@@ -113,7 +113,7 @@ export class RecordedTransfers {
 
   /** Between two transfers it is as their frames say. */
   #miss({ startFrame, interval, lost: count }: UsbEvent): void {
-    this.#next ??= this.#unwrapper === undefined ? 0 : Math.floor(startFrame / Math.max(1, interval));
+    this.#next ??= Math.floor(startFrame / Math.max(1, interval));
     this.#missed += count;
   }
 

@@ -9,7 +9,14 @@ import type {
 } from "../../../src/index.js";
 import { PendingSubmission, type Placement } from "../../../src/submission.js";
 import { createTimeline, type Timeline } from "../../../src/timeline.js";
-import { completionEvent, lossCompletion, lossSubmission, mostLost, submissionEvent, type EventEndpoint } from "./isoch-events.js";
+import {
+  completionEvent,
+  lossCompletion,
+  lossSubmission,
+  mostLost,
+  submissionEvent,
+  type EventEndpoint,
+} from "./isoch-events.js";
 import type { Recorder } from "./recorder.js";
 
 const noData = new Uint8Array(0);
@@ -121,7 +128,11 @@ export class RecordedEndpoint implements TransportEndpoint {
    * @param next the frame after the last that was lost
    * @param before the transfer that it was lost before
    */
-  #recordLoss(next: number, count: number, before: { readonly timestamp: number; readonly lengths: Uint32Array }): void {
+  #recordLoss(
+    next: number,
+    count: number,
+    before: { readonly timestamp: number; readonly lengths: Uint32Array },
+  ): void {
     const time = this.#recorder.toWall(before.timestamp) - before.lengths.length * this.#frameDuration;
     for (let left = count; left > 0; left -= mostLost) {
       const id = this.#recorder.nextId();
@@ -132,11 +143,7 @@ export class RecordedEndpoint implements TransportEndpoint {
   }
 
   /** What the consumer takes is what is recorded: what the ring had no room for is missing there too. */
-  #recordStream(
-    stream: NonNullable<TransportEndpoint["stream"]>,
-    plan: StreamPlan,
-    sink: StreamSink,
-  ): ResultSource {
+  #recordStream(stream: NonNullable<TransportEndpoint["stream"]>, plan: StreamPlan, sink: StreamSink): ResultSource {
     const source = stream(plan, sink);
     return {
       take: () => {
