@@ -179,14 +179,16 @@ describe("toWritableStream", () => {
 
   it("an unsubscribe aborts one that hangs, also while it is waited for after an error of the source", async () => {
     let aborted: AbortSignal | undefined;
-    const sink: UnderlyingSink<number> = {
-      // TypeScript has not heard of it.
-      start: (controller) => {
-        aborted = (controller as unknown as { readonly signal: AbortSignal }).signal;
+    const stream = new WritableStream<number>(
+      {
+        // TypeScript has not heard of it.
+        start: (controller) => {
+          aborted = (controller as unknown as { readonly signal: AbortSignal }).signal;
+        },
+        write: () => new Promise(() => undefined),
       },
-      write: () => new Promise(() => undefined),
-    };
-    const stream = new WritableStream<number>(sink, { highWaterMark: 4 });
+      { highWaterMark: 4 },
+    );
     const { observer, events: outcome } = observed();
     const source = new Subject<number>();
     const subscription = source.pipe(toWritableStream(stream)).subscribe(observer);
