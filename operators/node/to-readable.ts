@@ -95,7 +95,7 @@ class ObservableReadable<T> extends Readable {
     );
     this.#isDelivering = false;
     const { ended } = this.#intake;
-    if (ended === undefined || this.#isEnded) return;
+    if (ended === undefined || this.#failure !== undefined) return;
     this.#isEnded = true;
     if (ended === "complete") this.push(null);
     else this.#fail(ended.error);

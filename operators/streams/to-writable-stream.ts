@@ -73,6 +73,12 @@ function sinkOf<T>(
     isReleased = true;
     writer.releaseLock();
   };
+  const leave = async (reason: unknown) => {
+    if (isReleased) return;
+    const aborted = closes ? writer.abort(reason) : Promise.resolve();
+    release();
+    await aborted;
+  };
   return {
     write: (value) => {
       last = writer.write(value);
@@ -86,14 +92,9 @@ function sinkOf<T>(
       return undefined;
     },
     abort: async (reason) => {
-      if (isReleased) return;
-      // An error comes after what had come before it; nobody waits for it after an unsubscribe.
+      // An error comes after what had come before it; nobody waits for it after an unsubscribe, which may come meanwhile.
       if (reason !== undefined) await last?.catch(() => undefined);
-      // Which may have come meanwhile.
-      if (isReleased) return;
-      const aborted = closes ? writer.abort(reason) : Promise.resolve();
-      release();
-      await aborted;
+      await leave(reason);
     },
   };
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { VirtualTimeScheduler } from "rxjs";
+import { concatMap, firstValueFrom, VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { isochPipe, TransportError, type FrameStatus, type IsochResults } from "rx-isoch";
+import { isochPipe, TransportError, type FrameStatus } from "rx-isoch";
 import { replay } from "rx-isoch/transports/replay";
 import { counterProtocol } from "rx-isoch/transports/virtual";
 import { FakeEndpoint } from "../../support/fake-endpoint.js";
@@ -108,16 +108,10 @@ describe("frames delivered + frames lost = frames on the bus, recorded and repla
 
   it("requests that a program issues itself begin with the first frame that there is", async () => {
     const { bytes } = await recordedAccount(scripted(0, [{ lost: 20, statuses: ["ok", "ok", "ok"] }]));
-    const { firstFrame, lost: before } = await new Promise<IsochResults>((resolve, reject) => {
-      isochPipe(replay(bytes, { pace: "fast" }), { endpoint })
-        .open()
-        .subscribe({
-          next: (session) => {
-            session.issue({ lengths: 4, frames: 2 }).completion.subscribe(resolve);
-          },
-          error: reject,
-        });
-    });
+    const session = isochPipe(replay(bytes, { pace: "fast" }), { endpoint }).open();
+    const { firstFrame, lost: before } = await firstValueFrom(
+      session.pipe(concatMap((each) => each.issue({ lengths: 4, frames: 2 }).completion)),
+    );
     expect([firstFrame, before]).toStrictEqual([20, 0]);
   });
 });

@@ -16,6 +16,15 @@ function longCapture(): Uint8Array[] {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
+/** Turns that others have until it is done. */
+async function turnsUntil(work: Promise<unknown>): Promise<number> {
+  const state = { isOver: false };
+  void work.finally(() => (state.isOver = true));
+  let turns = 0;
+  for (; !state.isOver; turns++) await turn();
+  return turns;
+}
+
 // A machine on which all takes its time.
 beforeEach(() => {
   let now = 0;
@@ -27,13 +36,8 @@ afterEach(() => {
 
 describe("a long capture in memory", () => {
   it("is opened a portion at a time, and others have their turn meanwhile", async () => {
-    let turns = 0;
-    let isOpen = false;
-    const opened = firstValueFrom(replay(longCapture()).summary()).finally(() => (isOpen = true));
-    while (!isOpen) {
-      await turn();
-      turns++;
-    }
+    const opened = firstValueFrom(replay(longCapture()).summary());
+    const turns = await turnsUntil(opened);
     expect(await opened).toMatchObject({ events: 4, skipped: pieces, rest: 0 });
     expect(turns).toBeGreaterThanOrEqual(pieces / 4 - 1);
   });
@@ -65,18 +69,17 @@ describe("a long capture in memory", () => {
     const transport = replay(longCapture(), { pace: "fast" });
     await firstValueFrom(transport.summary());
     const results: IsochResults[] = [];
-    let turns = 0;
-    let isOver = false;
-    isochPipe(transport, { endpoint: 0x81 })
-      .results({ frames: 4, queue: 1 })
-      .subscribe({
-        next: (each) => results.push(each),
-        error: () => (isOver = true),
-      });
-    while (!isOver) {
-      await turn();
-      turns++;
-    }
+    const ended = new Promise<void>((resolve) => {
+      isochPipe(transport, { endpoint: 0x81 })
+        .results({ frames: 4, queue: 1 })
+        .subscribe({
+          next: (each) => results.push(each),
+          error: () => {
+            resolve();
+          },
+        });
+    });
+    const turns = await turnsUntil(ended);
     expect(results.map(({ firstFrame, lost }) => [firstFrame, lost])).toStrictEqual([
       [100, 0],
       [104, 0],
