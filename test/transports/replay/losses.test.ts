@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { concatMap, firstValueFrom, VirtualTimeScheduler } from "rxjs";
+import { BehaviorSubject, concatMap, firstValueFrom, VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { isochPipe, TransportError, type FrameStatus } from "rx-isoch";
 import { replay } from "rx-isoch/transports/replay";
@@ -91,6 +91,27 @@ describe("frames delivered + frames lost = frames on the bus, recorded and repla
     ]);
     const [first = 0, second = 0] = seen.map(([, , time]) => time);
     expect(second - first).toBe(7);
+  });
+
+  it("what a ring has no room for at the end comes with it, in one result", async () => {
+    const { bytes } = await recordedAccount(
+      scripted(0, [
+        { lost: 0, statuses: new Array<FrameStatus>(20).fill("ok") },
+        { lost: 9, statuses: [] },
+      ]),
+    );
+    const scheduler = new VirtualTimeScheduler();
+    const pause = new BehaviorSubject(true);
+    const seen: number[][] = [];
+    isochPipe(replay(bytes, { scheduler }), { endpoint })
+      .results({ frames: 2, queue: 2, ring: 3, overflow: "drop-newest", pause })
+      .subscribe({
+        next: ({ firstFrame, lost: before, length }) => seen.push([firstFrame, before, length]),
+        error: () => seen.push([]),
+      });
+    scheduler.flush();
+    pause.next(false);
+    expect(seen).toStrictEqual([[0, 0, 2], [2, 0, 2], [4, 0, 2], [29, 14 + 9, 0], []]);
   });
 
   it("a record of a replay is the same again", async () => {
