@@ -218,4 +218,20 @@ describe("toAvi", () => {
     whole.set(head);
     expect(parse(whole).pictures.length).toBe(2);
   });
+
+  it("counts right up to 4 GiB, and is full there", () => {
+    const layout = new AviLayout(30);
+    // Nobody writes to it: it takes no memory.
+    const huge = new Uint8Array(2 ** 31);
+    const end = huge.subarray(282);
+    for (const data of [huge, end]) layout.add({ ...picture(0), data });
+    expect(() => layout.add(picture(0))).toThrow(expect.objectContaining({ code: "file-full" }));
+    const { tail, head, summary } = layout.finish();
+    const [riff = 0, movi = 0] = [4, 216].map((at) => new DataView(head.buffer).getUint32(at, true));
+    const length = [head, huge, end, ...tail].reduce((sum, each) => sum + each.length, 2 * 8);
+    expect([summary.frames, riff, movi]).toStrictEqual([2, length - 8, 4 + 2 * 8 + huge.length + end.length]);
+    expect(2 ** 32 - length).toBeLessThan(8 + 16);
+    const second = Buffer.from(tail[1] ?? []).subarray(16);
+    expect([second.readUInt32LE(8), second.readUInt32LE(12)]).toStrictEqual([4 + 8 + huge.length, end.length]);
+  });
 });

@@ -263,6 +263,17 @@ describe("toWav", () => {
     expect([new DataView(head.buffer).getUint32(40, true), summary.frames]).toStrictEqual([100, 25]);
   });
 
+  it("counts right up to 4 GiB, and is full there", () => {
+    const layout = new WavLayout();
+    // Nobody writes to it: it takes no memory.
+    const huge = new Uint8Array(2 ** 31);
+    for (const data of [huge, huge.subarray(40)]) layout.add({ format: stereo, data });
+    expect(() => layout.add(block(4))).toThrow(expect.objectContaining({ code: "file-full" }));
+    const { head, summary } = layout.finish();
+    const [riff, sound] = [4, 40].map((at) => new DataView(head.buffer).getUint32(at, true));
+    expect([riff, sound, summary.frames]).toStrictEqual([2 ** 32 - 40 + 36, 2 ** 32 - 40, 2 ** 30 - 10]);
+  });
+
   it("errors with what the file system says", async () => {
     const written = lastValueFrom(of(block(4)).pipe(toWav(join(directory, "no/such/directory.wav"))));
     await expect(written).rejects.toMatchObject({ code: "ENOENT" });
