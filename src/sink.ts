@@ -11,9 +11,8 @@ export interface Sink<T, R> {
   /** There is no more. Resolves when all of it is where it belongs, with what is to be said of it. */
   readonly close: () => Promise<R | undefined>;
   /**
-   * There is no more: what was written is brought to an end for a `reason`, the error that is told then; or it is
-   * left at once, since nobody listens (`undefined`). Idempotent, and allowed while closing; nobody may leave while what
-   * was written is brought to its end, too.
+   * There is no more. For a `reason`, the error that is told then, what was written is brought to its end. For
+   * `undefined` nobody listens: it is left at once, also while it is closed or brought to its end. Idempotent.
    */
   readonly abort: (reason: unknown) => Promise<void>;
 }
@@ -32,8 +31,8 @@ export interface SinkListener<R> {
 /**
  * Writes every value into a sink that is opened with the subscription, as fast as it takes them. What
  * had come before an error of the source is written first. Completes when the sink is closed; an
- * unsubscribe aborts it, whatever it is waited for; or it is the end of the source, as for what is kept, and what had
- * come is written in the background.
+ * unsubscribe aborts it, whatever is waited for, or is taken for the end of the source: then what had come is written
+ * in the background.
  *
  * @param whenLeft what an unsubscribe is
  * @throws `InvalidRequestError` for options that cannot mean anything
