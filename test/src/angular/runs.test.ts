@@ -28,11 +28,17 @@ describe("Runs", () => {
   it("one that is begun by who hears of another takes its place", () => {
     const runs = new Runs<number>();
     const log: string[] = [];
-    let nested: Subject<number> | undefined;
-    runs.each(tap({ subscribe: () => (nested ??= runs.begin()) })).subscribe();
+    const restarted: Subject<number>[] = [];
+    let isFirst = true;
+    const restart = () => {
+      if (!isFirst) return;
+      isFirst = false;
+      restarted.push(runs.begin());
+    };
+    runs.each(tap({ subscribe: restart })).subscribe();
     runs.end(runs.begin());
     followed(runs, "a", log);
-    nested?.next(1);
+    restarted[0]?.next(1);
     expect(log).toStrictEqual(["a1"]);
   });
 
