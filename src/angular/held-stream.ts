@@ -1,14 +1,5 @@
 import { signal, untracked } from "@angular/core";
-import {
-  defer,
-  delay,
-  EMPTY,
-  Subject,
-  take,
-  takeUntil,
-  type Observable,
-  type OperatorFunction,
-} from "rxjs";
+import { defer, delay, EMPTY, Subject, take, takeUntil, type Observable, type OperatorFunction } from "rxjs";
 import { asIsochError, TransferStateError, type IsochError } from "../errors.js";
 import { IsochPipe } from "../pipe.js";
 import type { IsochResults } from "../results.js";

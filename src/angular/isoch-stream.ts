@@ -1,4 +1,11 @@
-import { assertInInjectionContext, DestroyRef, inject, Injector, runInInjectionContext, type Signal } from "@angular/core";
+import {
+  assertInInjectionContext,
+  DestroyRef,
+  inject,
+  Injector,
+  runInInjectionContext,
+  type Signal,
+} from "@angular/core";
 import type { Observable, ObservableInput, OperatorFunction } from "rxjs";
 import type { IsochError } from "../errors.js";
 import type { IsochPipe } from "../pipe.js";

@@ -1,4 +1,4 @@
-import { defer, merge, of, Subject, switchMap, type Observable, type OperatorFunction } from "rxjs";
+import { defer, merge, of, Subject, switchMap, type Observable, type Observer, type OperatorFunction } from "rxjs";
 
 /** The runs of a stream, one at a time, for operators that begin anew with each. */
 export class Runs<T> {
@@ -7,14 +7,14 @@ export class Runs<T> {
   #run: Subject<T> | undefined;
 
   /** Begins a run. Who hears of it has been told, and may have ended it, when this returns. */
-  begin(): Subject<T> {
+  begin(): Observer<T> {
     const run = new Subject<T>();
     this.#run = run;
     this.#begun.next(run);
     return run;
   }
 
-  end(run: Subject<T>): void {
+  end(run: Observer<T>): void {
     if (this.#run === run) this.#run = undefined;
     run.complete();
   }

@@ -69,8 +69,7 @@ export class AttachedDevice {
       completions: this.#completions,
       endpoints: new Set(isochEndpoints(configuration).map(({ endpoint }) => endpoint.address)),
       tick,
-      frameNow: (address) =>
-        this.#alternates.endpoint(address)?.frameAt(engine.time) ?? Math.floor(engine.time / tick),
+      frameNow: (address) => this.#alternates.endpoint(address)?.frameAt(engine.time) ?? Math.floor(engine.time / tick),
       unplug: () => {
         this.leave();
       },

@@ -1,4 +1,4 @@
-import { map, tap, type Subject } from "rxjs";
+import { map, tap, type Observer } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { Runs } from "../../../src/angular/runs.js";
 
@@ -28,7 +28,7 @@ describe("Runs", () => {
   it("one that is begun by who hears of another takes its place", () => {
     const runs = new Runs<number>();
     const log: string[] = [];
-    const restarted: Subject<number>[] = [];
+    const restarted: Observer<number>[] = [];
     let isFirst = true;
     const restart = () => {
       if (!isFirst) return;

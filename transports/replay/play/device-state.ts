@@ -2,12 +2,7 @@ import type { SchedulerLike } from "rxjs";
 import { alternateOf, alternatesOf } from "../../../src/alternates.js";
 import { notSelected } from "../../../src/device-errors.js";
 import { HandleClaims } from "../../../src/handle-claims.js";
-import {
-  serviceInterval,
-  TransferStateError,
-  type EndpointDescriptor,
-  type IsochError,
-} from "../../../src/index.js";
+import { serviceInterval, TransferStateError, type EndpointDescriptor, type IsochError } from "../../../src/index.js";
 import type { RecordedDevice } from "./device-builder.js";
 import { ReplayClock, SharedStart } from "./clock.js";
 import { ReplayEndpoint } from "./endpoint.js";

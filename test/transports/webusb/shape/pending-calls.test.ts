@@ -11,7 +11,7 @@ describe("PendingCalls", () => {
     expect(await calls.run("it cannot be", () => Promise.resolve(3))).toBe(3);
     await expect(calls.run("it cannot be", () => Promise.reject(new Error("why")))).rejects.toMatchObject({
       name: "NetworkError",
-      message: "it cannot be: why",
+      message: "it cannot be: Error: why",
     });
   });
 
@@ -19,7 +19,9 @@ describe("PendingCalls", () => {
     const calls = new PendingCalls();
     const pending = [calls.run("one", never), calls.run("two", never)];
     calls.abort(aborted);
-    expect(await Promise.allSettled(pending)).toStrictEqual(pending.map(() => ({ status: "rejected", reason: aborted })));
+    expect(await Promise.allSettled(pending)).toStrictEqual(
+      pending.map(() => ({ status: "rejected", reason: aborted })),
+    );
     expect(await calls.run("three", () => Promise.resolve(3))).toBe(3);
   });
 });

@@ -1,11 +1,5 @@
 import { concatenate } from "../../../../src/concatenate.js";
-import {
-  encodeClassInterface,
-  encodeConfiguration,
-  encodeDevice,
-  encodeInterface,
-  word,
-} from "../../descriptors.js";
+import { encodeClassInterface, encodeConfiguration, encodeDevice, encodeInterface, word } from "../../descriptors.js";
 
 export const controlInterface = 0;
 export const streamingInterface = 1;
