@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { defaultFramesPerCall } from "../../../transports/webusb/frames-per-call.js";
 
 it.each([
+  [62.5, 32],
   [125, 32],
   [250, 16],
   [1000, 4],
