@@ -73,12 +73,12 @@ describe("DeviceImport", () => {
   });
 
   it("waits for no device that is unplugged meanwhile", () => {
-    const { attachment, begin, leaving, log } = lab();
+    const { attachment, exported, begin, leaving, log } = lab();
     const leave = leaving();
     begin("one");
     attachment.detach();
     leave();
-    expect(log).toStrictEqual(["one: no-such-device"]);
+    expect([log, exported.owner]).toStrictEqual([["one: no-such-device"], undefined]);
   });
 
   it("who gave up waiting takes nothing", async () => {
