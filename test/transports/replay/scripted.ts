@@ -14,7 +14,7 @@ import {
 } from "rx-isoch";
 import { recorded } from "rx-isoch/transports/replay";
 import { counterDevice, counterProtocol, VirtualBus } from "rx-isoch/transports/virtual";
-import { joined } from "../../../transports/replay/format/pcapng-writer.js";
+import { concatenate } from "../../../src/concatenate.js";
 import { alteredTransport } from "../../support/altered-transport.js";
 
 const { inEndpoint: endpoint } = counterProtocol;
@@ -97,5 +97,5 @@ export async function recordedAccount(transport: IsochTransport, options?: Strea
   work?.();
   await ended;
   subscription.unsubscribe();
-  return { account, bytes: joined(chunks) };
+  return { account, bytes: concatenate(chunks) };
 }
