@@ -34,8 +34,8 @@ export interface SpeakerOptions extends AudioFormatOptions, ClockOptions {
  * transfer.
  *
  * With the subscription, the device is opened, an alternate setting that has the format selected, and its rate set and
- * checked; a clock of UAC 2.0 that is not valid is waited for, or changed, as {@link ClockOptions} say. The first packet
- * goes out when there is something to play; for an asynchronous iterable, and under the policy `error`, when there is
+ * checked; a clock of UAC 2.0 that is not valid is waited for, or changed: {@link ClockOptions}. The first packet goes
+ * out when there is something to play; for an asynchronous iterable, and under the policy `error`, when there is
  * as much as goes into flight. From then on the speaker is kept fed: where samples come late, with silence, or not at
  * all, by policy.
  *
@@ -53,8 +53,8 @@ export interface SpeakerOptions extends AudioFormatOptions, ClockOptions {
  * `openDevice`, and give it to both `speaker` and `microphone`; but an endpoint that is implicit feedback is in use.
  *
  * Errors: `EndpointError` `no-such-format`, which says what formats there are; `DeviceError` `rate-refused` or
- * `clock-invalid`; `OverflowError` `backlog-full`; `UnderrunError`; `InvalidRequestError` for what are no samples; those
- * of `issue`.
+ * `clock-invalid`; `OverflowError` `backlog-full`; `UnderrunError`; `InvalidRequestError` for what are no samples;
+ * those of `issue`.
  *
  * @example
  * ```ts

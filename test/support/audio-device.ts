@@ -225,9 +225,7 @@ function fullSpeedConfiguration(feedback: AudioDeviceOptions["feedback"]): Uint8
 /** It starts at 44.1 kHz, so that 48 kHz is set. */
 function modelOf(feedback: AudioDeviceOptions["feedback"]): SpeakerDevice {
   const options = { uacVersion: 2, sampleRates: [44_100, 48_000] } as const;
-  return speakerDevice(
-    feedback === "none" ? { ...options, synchronization: "adaptive" } : { ...options, feedback },
-  );
+  return speakerDevice(feedback === "none" ? { ...options, synchronization: "adaptive" } : { ...options, feedback });
 }
 
 /** Samples that count up in the left channel, and are silent in the right one: so many, in pieces. */

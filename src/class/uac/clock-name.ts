@@ -9,10 +9,7 @@ const stringType = 3;
 const english = 0x0409;
 
 /** What a clock source is called in a message: with its string where it has one. Emits once. */
-export function clockName(
-  port: AudioControlPort,
-  { id, stringIndex, isExternal }: AudioEntity,
-): Observable<string> {
+export function clockName(port: AudioControlPort, { id, stringIndex, isExternal }: AudioEntity): Observable<string> {
   const plain = `the ${isExternal ? "external " : ""}clock ${id}`;
   if (stringIndex === 0) return of(plain);
   return readString(port, 0, 0).pipe(

@@ -44,7 +44,7 @@ export interface AudioEntity {
   readonly terminalType: number | undefined;
   /** bCSourceID of a terminal of UAC 2.0: the clock entity it runs on. */
   readonly clock: number | undefined;
-  /** Whether the host can set the frequency of a clock source, or the pin of a clock selector (UAC 2.0, 4.7.2.1 and 4.7.2.2). */
+  /** Whether the host can set the frequency of a clock source, or the pin of a clock selector (UAC 2.0, 4.7.2). */
   readonly isProgrammable: boolean;
   /** Whether a clock source can be asked if it is valid (UAC 2.0, 5.2.5.1.2). */
   readonly hasValidity: boolean;

@@ -36,7 +36,10 @@ class ClockSearch {
   /** A descriptor can lead in circles. */
   readonly #visited = new Set<number>();
 
-  constructor(port: AudioControlPort, { controlInterface, entities }: Pick<AudioFunction, "controlInterface" | "entities">) {
+  constructor(
+    port: AudioControlPort,
+    { controlInterface, entities }: Pick<AudioFunction, "controlInterface" | "entities">,
+  ) {
     this.#port = port;
     this.#controlInterface = controlInterface;
     this.#entities = entities;
@@ -50,7 +53,7 @@ class ClockSearch {
       this.#visited.add(entity.id);
       switch (entity.kind) {
         case "clock-source":
-          return isClockValid(this.#port, this.#controlInterface, entity).pipe(filter((isValid) => isValid));
+          return isClockValid(this.#port, this.#controlInterface, entity).pipe(mergeMap((isValid) => (isValid ? of(true as const) : EMPTY)));
         case "clock-selector":
           return this.#seekPin(entity);
         default:

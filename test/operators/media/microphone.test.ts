@@ -97,7 +97,9 @@ describe("microphone", () => {
       bus.attach(microphoneDevice({ uacVersion: 2, clockLock: 2 }));
       const subs = "    ^ 204ms !";
       const expected = "- 201ms a-b";
-      const blocks = microphone(bus, {}, { stream: { frames: 16 } }).pipe(map(({ frames, lost }) => ({ frames, lost })));
+      const blocks = microphone(bus, {}, { stream: { frames: 16 } }).pipe(
+        map(({ frames, lost }) => ({ frames, lost })),
+      );
 
       m.expect(blocks, subs).toBeObservable(expected, { a: { frames: 96, lost: 0 }, b: { frames: 96, lost: 0 } });
       m.flush();

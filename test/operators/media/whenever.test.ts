@@ -29,7 +29,10 @@ const cases: Readonly<Record<string, Case>> = {
     stream: (source) => camera(source, {}, { format: "yuy2", width: 4, stream: { frames: 3, queue: 2 } }),
   },
   "microphone of UAC 1.0": { make: audio({ speed: "full", feedback: "none" }), stream: listen },
-  "microphone of UAC 2.0": { make: () => microphoneDevice({ uacVersion: 2, sampleRates: [44_100, 48_000] }), stream: listen },
+  "microphone of UAC 2.0": {
+    make: () => microphoneDevice({ uacVersion: 2, sampleRates: [44_100, 48_000] }),
+    stream: listen,
+  },
   "microphone of UAC 2.0 on an external clock": {
     make: () => microphoneDevice({ uacVersion: 2, externalClock: true }),
     stream: listen,

@@ -6,7 +6,7 @@ import { DeviceError } from "../../../../src/index.js";
 import { failure, plain } from "../../../support/plain-error.js";
 import { clockEntityOf } from "./clocks.js";
 
-/** A device with a clock that is not valid, and its string descriptors; and which of them were asked for, in which language. */
+/** A device with a clock that is not valid and with strings; and which of them it was asked for, in which language. */
 function named(strings: Readonly<Record<number, readonly number[]>>) {
   const asked: string[] = [];
   const port: AudioControlPort = {

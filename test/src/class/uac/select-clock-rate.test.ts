@@ -200,14 +200,13 @@ describe("the clock", () => {
     expect(log.filter((request) => request.startsWith("out"))).toStrictEqual([]);
   });
 
-  it.each<ClockOptions>([
-    { clock: "best" as "any" },
-    { clockTimeout: -1 },
-    { clockTimeout: Infinity },
-  ])("%o are refused, at the call", (options) => {
-    const { port, audio, alternate } = opened();
-    expect(thrown(() => selectClockRate(port, audio, alternate, 44_100, options))).toMatchObject({
-      class: "InvalidRequestError",
-    });
-  });
+  it.each<ClockOptions>([{ clock: "best" as "any" }, { clockTimeout: -1 }, { clockTimeout: Infinity }])(
+    "%o are refused, at the call",
+    (options) => {
+      const { port, audio, alternate } = opened();
+      expect(thrown(() => selectClockRate(port, audio, alternate, 44_100, options))).toMatchObject({
+        class: "InvalidRequestError",
+      });
+    },
+  );
 });

@@ -30,8 +30,18 @@ const [yes, double] = [[1], { "4.1": [2, 0], "4.2": [1, 0] }];
 
 describe("switchClock", () => {
   it.each<[what: string, clock: number, answers: Record<string, readonly number[] | "stall">, expected: object]>([
-    ["leaves one that is valid", 5, { "5.1": [1], "1.2": yes, "2.2": yes }, { clocks: [{ source: 1, factor: 1 }], set: [] }],
-    ["takes the first that is", 5, { "5.1": [1], "2.2": yes, "3.2": yes }, { clocks: [{ source: 2, factor: 1 }], set: ["out 1 5.1 2"] }],
+    [
+      "leaves one that is valid",
+      5,
+      { "5.1": [1], "1.2": yes, "2.2": yes },
+      { clocks: [{ source: 1, factor: 1 }], set: [] },
+    ],
+    [
+      "takes the first that is",
+      5,
+      { "5.1": [1], "2.2": yes, "3.2": yes },
+      { clocks: [{ source: 2, factor: 1 }], set: ["out 1 5.1 2"] },
+    ],
     [
       "looks behind multipliers",
       5,
@@ -58,9 +68,24 @@ describe("switchClock", () => {
     ],
     ["finds none", 5, { "5.1": [1] }, { clocks: [], set: [] }],
     ["ends in a circle", 8, { "8.1": [1] }, { clocks: [], set: [] }],
-    ["… and finds a way out of it", 8, { "8.1": [1], "2.2": yes }, { clocks: [{ source: 2, factor: 1 }], set: ["out 1 8.1 3"] }],
-    ["takes one that does not tell", 11, { "11.1": [1] }, { clocks: [{ source: 10, factor: 1 }], set: ["out 1 11.1 2"] }],
-    ["gets over a pin that is not there", 5, { "5.1": [9], "2.2": yes }, { clocks: [{ source: 2, factor: 1 }], set: ["out 1 5.1 2"] }],
+    [
+      "… and finds a way out of it",
+      8,
+      { "8.1": [1], "2.2": yes },
+      { clocks: [{ source: 2, factor: 1 }], set: ["out 1 8.1 3"] },
+    ],
+    [
+      "takes one that does not tell",
+      11,
+      { "11.1": [1] },
+      { clocks: [{ source: 10, factor: 1 }], set: ["out 1 11.1 2"] },
+    ],
+    [
+      "gets over a pin that is not there",
+      5,
+      { "5.1": [9], "2.2": yes },
+      { clocks: [{ source: 2, factor: 1 }], set: ["out 1 5.1 2"] },
+    ],
     ["knows an entity that is not there", 99, {}, { clocks: [], set: [] }],
   ])("%s", async (_, clock, answers, expected) => {
     expect(await switched(clock, answers)).toStrictEqual(expected);

@@ -167,13 +167,13 @@ describe("the stream of UAC 2.0", () => {
     expect([...lengths].sort()).toStrictEqual(sampleRate === 48_000 ? [6] : [5, 6]);
   });
 
-  it("with a clock of 50 ppm is exact over two minutes", () => {
+  it("with a clock of 50 ppm is exact over a minute", () => {
     const device = microphoneDevice({ uacVersion: 2, sampleRates: [44_100], clockPpm: 50, channels: 1 });
     const source = device.endpoint(endpoint);
     const buffer = new Uint8Array(0);
     let bytes = 0;
-    for (let frame = 0; frame < 960_000; frame++) bytes += source?.produce(frame, buffer, 0, 0) ?? NaN;
-    expect(bytes / 2).toBe(Math.floor((120 * 44_100 * 1_000_050) / 1e6));
+    for (let frame = 0; frame < 480_000; frame++) bytes += source?.produce(frame, buffer, 0, 0) ?? NaN;
+    expect(bytes / 2).toBe(Math.floor((60 * 44_100 * 1_000_050) / 1e6));
   });
 
   it("goes through a bus and a pipe", async () => {

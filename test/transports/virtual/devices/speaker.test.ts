@@ -145,13 +145,13 @@ describe("the FIFO of UAC 2.0", () => {
     [500, 6.003],
     [-500, 5.997],
   ])(
-    "with a clock of %i ppm tells %f samples in a microframe, and a host that follows loses nothing in two minutes",
+    "with a clock of %i ppm tells %f samples in a microframe, and a host that follows loses nothing in a minute",
     (clockPpm, nominal) => {
       const device = speakerDevice({ uacVersion: 2, clockPpm });
-      const feedback = play(device, 960_000, follow());
+      const feedback = play(device, 480_000, follow());
       expect(feedback[0]).toBeCloseTo(nominal, 4);
       expect(device.statistics).toMatchObject(none);
-      expect(Math.abs(device.statistics.samples - nominal * 960_000)).toBeLessThan(500);
+      expect(Math.abs(device.statistics.samples - nominal * 480_000)).toBeLessThan(500);
     },
   );
 
@@ -168,11 +168,13 @@ describe("the FIFO of UAC 2.0", () => {
     if (capture?.direction !== "in") throw new Error("no IN endpoint");
     const buffer = new Uint8Array(32).fill(1);
     let samples = 0;
+    let isSilent = true;
     for (let frame = 100; frame < 80_100; frame++) {
       const length = capture.produce(frame, buffer, 0, buffer.length);
-      expect(buffer.subarray(0, length).every((byte) => byte === 0)).toBe(true);
+      isSilent &&= buffer.subarray(0, length).every((byte) => byte === 0);
       samples += length / 4;
     }
+    expect(isSilent).toBe(true);
     expect(Math.abs(samples - 10 * 44_100 * 1.0002)).toBeLessThanOrEqual(1);
   });
 });
@@ -206,12 +208,19 @@ describe("the requests", () => {
 });
 
 describe("options", () => {
-  it.each([{ sampleRates: [8000] }, { synchronization: "synchronous" }, { clockPpm: NaN }, { fifo: 1 }, { record: 0 }, { feedback: "implicit" }, { uacVersion: 2, feedback: "implicit", synchronization: "adaptive" }, { uacVersion: 2, feedback: "none" }, { uacVersion: 0x0200 }])(
-    "%j are refused",
-    (options) => {
-      expect(() => speakerDevice(options as unknown as SpeakerDeviceOptions)).toThrow(InvalidRequestError);
-    },
-  );
+  it.each([
+    { sampleRates: [8000] },
+    { synchronization: "synchronous" },
+    { clockPpm: NaN },
+    { fifo: 1 },
+    { record: 0 },
+    { feedback: "implicit" },
+    { uacVersion: 2, feedback: "implicit", synchronization: "adaptive" },
+    { uacVersion: 2, feedback: "none" },
+    { uacVersion: 0x0200 },
+  ])("%j are refused", (options) => {
+    expect(() => speakerDevice(options as unknown as SpeakerDeviceOptions)).toThrow(InvalidRequestError);
+  });
 
   it("the serial number tells two devices from one another", () => {
     const { info } = new VirtualBus().attach(speakerDevice({ serialNumber: "another" }));

@@ -33,7 +33,10 @@ export function encodeUac1(streaming: AudioStreaming): Uint8Array {
 /** The terminals, with the feature unit between them (UAC 1.0, 4.3.2). */
 function encodeControl({ kind, channels }: AudioStreaming): Uint8Array {
   const [source, sink] = terminalTypes(kind);
-  const input = encodeClassInterface(0x02, ...[inputTerminal, ...word(source), 0, channels, ...word(locations(channels)), 0, 0]);
+  const input = encodeClassInterface(
+    0x02,
+    ...[inputTerminal, ...word(source), 0, channels, ...word(locations(channels)), 0, 0],
+  );
   // Mute and volume of all channels together, none of each.
   const unit = encodeClassInterface(
     0x06,

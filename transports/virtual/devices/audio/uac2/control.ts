@@ -26,7 +26,9 @@ export function answerControl(
   if (direction === "in") {
     if (request === requests.current) return encode(control.get(), size);
     const ranges = request === requests.range ? control.ranges?.() : undefined;
-    return ranges && Uint8Array.of(...word(ranges.length), ...ranges.flat().flatMap((field) => [...encode(field, size)]));
+    return (
+      ranges && Uint8Array.of(...word(ranges.length), ...ranges.flat().flatMap((field) => [...encode(field, size)]))
+    );
   }
   if (request !== requests.current || !(data instanceof Uint8Array) || data.length !== size) return undefined;
   const value = data.reduceRight((sum, byte) => sum * 256 + byte, 0);
