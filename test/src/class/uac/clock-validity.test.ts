@@ -23,7 +23,7 @@ function named(strings: Readonly<Record<number, readonly number[]>>) {
 }
 
 const german = [4, 3, 0x07, 0x04];
-const word = [10, 3, ...[..."Wört"].flatMap((letter) => [letter.charCodeAt(0), 0])];
+const word = [10, 3, ...Array.from("Wört", (letter) => [letter.charCodeAt(0), 0]).flat()];
 
 async function invalid(port: AudioControlPort, stringIndex: number) {
   const source = clockEntityOf("clock-source", 7, [], { stringIndex });
