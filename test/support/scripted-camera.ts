@@ -27,6 +27,8 @@ export interface CameraScript {
   readonly refuses?: readonly string[];
   /** What it makes of bytes that were set. */
   readonly agrees?: (fields: DataView) => void;
+  /** The alternate setting in which a program that crashed left it. Default: 0. */
+  readonly alternate?: number;
   /** Packets, by the number of the frame since the alternate setting was selected. Default: pictures. */
   readonly packet?: (index: number) => readonly number[];
   /** Replaces the configuration. */
@@ -60,12 +62,13 @@ export class ScriptedCamera implements VirtualDevice {
   readonly #length: number;
   #probed: Uint8Array;
   #committed = false;
-  #alternate = 0;
+  #alternate: number;
   #first: number | undefined;
 
   constructor(script: CameraScript = {}) {
     const { version = 0x0110 } = script;
     this.#script = script;
+    this.#alternate = script.alternate ?? 0;
     this.#length = version >= 0x0150 ? 48 : version >= 0x0110 ? 34 : 26;
     this.#probed = this.#complete(new Uint8Array(this.#length));
     this.configurationDescriptor = script.configuration ?? encodeCamera(version);

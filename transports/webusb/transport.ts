@@ -201,7 +201,7 @@ class Transport implements WebUsbTransport {
   }
 
   open(selector: DeviceSelector): Observable<TransportDevice> {
-    return opening(() => this.#open(selector));
+    return opening(this, () => this.#open(selector));
   }
 
   async #open(selector: DeviceSelector): Promise<OpenedDevice> {
