@@ -53,7 +53,9 @@ class ClockSearch {
       this.#visited.add(entity.id);
       switch (entity.kind) {
         case "clock-source":
-          return isClockValid(this.#port, this.#controlInterface, entity).pipe(mergeMap((isValid) => (isValid ? of(true as const) : EMPTY)));
+          return isClockValid(this.#port, this.#controlInterface, entity).pipe(
+            mergeMap((isValid) => (isValid ? of(true as const) : EMPTY)),
+          );
         case "clock-selector":
           return this.#seekPin(entity);
         default:

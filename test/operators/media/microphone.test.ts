@@ -14,7 +14,7 @@ import { AudioDevice, audioIds, type AudioDeviceOptions } from "../../support/au
 import { LoggedDevice } from "../../support/logged-device.js";
 import { expectClean } from "../../support/marble-lab.js";
 import { marbles } from "../../support/marbles.js";
-import { failure, plain, thrown } from "../../support/plain-error.js";
+import { failure, plain, plainErrors, thrown } from "../../support/plain-error.js";
 import { strictTransport } from "../../support/strict-transport.js";
 
 function lab(options: Partial<AudioDeviceOptions> = {}) {
@@ -102,6 +102,24 @@ describe("microphone", () => {
       );
 
       m.expect(blocks, subs).toBeObservable(expected, { a: { frames: 96, lost: 0 }, b: { frames: 96, lost: 0 } });
+      m.flush();
+      expectClean(bus);
+    }),
+  );
+
+  it(
+    "… until it is unsubscribed from, or its device is unplugged, and leaves nothing open",
+    marbles((m) => {
+      const bus = marbleBus(m.scheduler);
+      const attachment = bus.attach(microphoneDevice({ uacVersion: 2, clockLock: Infinity }));
+      const gone = failure("DeviceError", "device-gone");
+      const heard = microphone(bus, {}).pipe(plainErrors());
+
+      m.expect(heard, "^ 150ms !").toBeObservable("-");
+      m.expect(heard, "200ms ^").toBeObservable("400ms #", undefined, gone);
+      m.scheduler.schedule(() => {
+        attachment.detach();
+      }, 350);
       m.flush();
       expectClean(bus);
     }),
