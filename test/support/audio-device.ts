@@ -1,5 +1,6 @@
+import { concatenate } from "../../src/concatenate.js";
 import type { ControlSetup } from "../../src/index.js";
-import { concatenate, encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
+import { encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
 import {
   speakerDevice,
   type SpeakerDevice,
@@ -199,7 +200,7 @@ function fullSpeedConfiguration(feedback: AudioDeviceOptions["feedback"]): Uint8
   const hasExplicit = feedback === "explicit";
   const format = Uint8Array.of(14, 0x24, 2, 1, 2, 2, 16, 2, ...number(44_100, 3), ...number(48_000, 3));
   const endpoint = (address: number, attributes: number, synch: number) =>
-    concatenate(Uint8Array.of(9, 5, address, attributes, 200, 0, 1, 0, synch), Uint8Array.of(7, 0x25, 1, 1, 0, 0, 0));
+    concatenate([Uint8Array.of(9, 5, address, attributes, 200, 0, 1, 0, synch), Uint8Array.of(7, 0x25, 1, 1, 0, 0, 0)]);
   return encodeConfiguration(
     3,
     interfaceOf(0, 0, 0, 1, 0),
