@@ -28,7 +28,7 @@ export class ClassDevice<K extends Kind> {
     this.#driver = driver;
   }
 
-  /** Loads the driver, plugs the device in on a bus of its own, and waits until the driver has its interface 0. */
+  /** Loads the driver, plugs the device in on a bus of its own, and waits until the driver has both interfaces. */
   static async attach<K extends Kind>(
     kind: K,
     options: ClassDevices[K]["options"],
@@ -40,7 +40,9 @@ export class ClassDevice<K extends Kind> {
     try {
       const plugged = await client.request("plugClass", { kind, options });
       const attachment = await VhciAttachment.attach(plugged, speedOf(kind, options));
-      await until(`${driver} has the ${kind}`, () => attachment.device.interfaceDriver(0) === driver);
+      // The kernel registers one interface after the other, and the driver takes the second with the first.
+      const isBound = () => [0, 1].every((number) => attachment.device.interfaceDriver(number) === driver);
+      await until(`${driver} has the ${kind}`, isBound);
       return new ClassDevice(client, plugged, attachment, driver);
     } catch (error) {
       client.close();
