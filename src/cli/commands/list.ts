@@ -1,4 +1,4 @@
-import { list } from "../list.js";
+import { list } from "../list/list.js";
 import { placeOptions, type PlaceArguments } from "../options.js";
 import { placeOf } from "../source.js";
 import type { DefineCommand } from "./command.js";

@@ -8,7 +8,7 @@ import {
   type DeviceArguments,
   type StreamArguments,
 } from "../options.js";
-import { run } from "../run.js";
+import { run } from "../watch/run.js";
 import { captureTransport } from "../source.js";
 import { keepsakeFiles, keepsakes } from "../video/keepsakes.js";
 import type { DefineCommand } from "./command.js";

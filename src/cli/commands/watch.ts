@@ -6,7 +6,7 @@ import {
   type DeviceArguments,
   type StreamArguments,
 } from "../options.js";
-import { run } from "../run.js";
+import { run } from "../watch/run.js";
 import { keepsakeFiles, keepsakes } from "../video/keepsakes.js";
 import { finderOf } from "../source.js";
 import type { DefineCommand } from "./command.js";

@@ -10,7 +10,7 @@ import type {
   TransferType,
   UsageType,
 } from "../../index.js";
-import { sizeOf, type EndpointSize } from "../listing.js";
+import { sizeOf, type EndpointSize } from "../list/listing.js";
 import { classFormats, type ClassFormats } from "./class-formats.js";
 import { className } from "./class-names.js";
 

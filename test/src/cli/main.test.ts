@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Summary } from "../../../src/cli/summary.js";
+import type { Summary } from "../../../src/cli/watch/summary.js";
 import { root } from "../../support/entries.js";
 import { Scratch } from "../../support/pack.js";
 

@@ -2,7 +2,7 @@ import { firstValueFrom } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
 import { deviceTarget } from "../../../../src/cli/device-target.js";
 import { UsageError } from "../../../../src/cli/outcome.js";
-import { run } from "../../../../src/cli/run.js";
+import { run } from "../../../../src/cli/watch/run.js";
 import { serveDevices, type ServeDevicesOptions } from "../../../../src/cli/serve/serve-devices.js";
 import { usbip } from "../../../../transports/usbip/index.js";
 import { connectTcp } from "../../../../transports/usbip/tcp.js";

@@ -35,10 +35,10 @@ import {
   type IsochRequest,
   type IsochResults,
   type UsbDevice,
-} from "../index.js";
-import type { VideoFrame } from "../class/uvc/index.js";
-import { abort, close, compact, frames, gaps, issue, throughput, type Throughput } from "../../operators/index.js";
-import type { CounterStatistics } from "../../transports/virtual/index.js";
+} from "../../index.js";
+import type { VideoFrame } from "../../class/uvc/index.js";
+import { abort, close, compact, frames, gaps, issue, throughput, type Throughput } from "../../../operators/index.js";
+import type { CounterStatistics } from "../../../transports/virtual/index.js";
 import {
   checkCounter,
   counterRequests,
@@ -57,10 +57,10 @@ import {
   type Totals,
   type Troubles,
 } from "./tally.js";
-import { isEndOfRecording, type CounterTraits, type StreamTarget } from "./target.js";
-import { chooseView } from "./video/choose-picture.js";
-import { openVideo } from "./video/open-video.js";
-import { VideoTrack, type VideoState } from "./video/video-track.js";
+import { isEndOfRecording, type CounterTraits, type StreamTarget } from "../target.js";
+import { chooseView } from "../video/choose-picture.js";
+import { openVideo } from "../video/open-video.js";
+import { VideoTrack, type VideoState } from "../video/video-track.js";
 
 /** How to watch. */
 export interface WatchOptions {

@@ -1,9 +1,9 @@
 import { NEVER, throwError } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { list } from "../../../src/cli/list.js";
-import type { DeviceListing } from "../../../src/cli/listing.js";
-import { UnsupportedError } from "../../../src/index.js";
-import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
+import { list } from "../../../../src/cli/list/list.js";
+import type { DeviceListing } from "../../../../src/cli/list/listing.js";
+import { UnsupportedError } from "../../../../src/index.js";
+import { counterDevice, VirtualBus } from "../../../../transports/virtual/index.js";
 
 const patience = { first: 1 };
 const out = vi.spyOn(console, "log").mockReturnValue(undefined);

@@ -1,16 +1,16 @@
 import type { ChalkInstance } from "chalk";
 import { createLogUpdate } from "log-update";
 import { switchMap, takeUntil, tap, type Observable } from "rxjs";
-import type { Throughput } from "../../operators/index.js";
-import { listenToInterrupts } from "./interrupts.js";
-import { exitStatus, tell } from "./outcome.js";
-import { startWaiting } from "./progress.js";
+import type { Throughput } from "../../../operators/index.js";
+import { listenToInterrupts } from "../interrupts.js";
+import { exitStatus, tell } from "../outcome.js";
+import { startWaiting } from "../progress.js";
 import { isSound, summarize, summaryText, type Summary } from "./summary.js";
-import type { StreamTarget } from "./target.js";
-import { chalkForOutput } from "./terminal.js";
-import { frameScreen } from "./video/frame-screen.js";
-import type { Keepsakes } from "./video/keepsakes.js";
-import { videoView } from "./video/video-view.js";
+import type { StreamTarget } from "../target.js";
+import { chalkForOutput } from "../terminal.js";
+import { frameScreen } from "../video/frame-screen.js";
+import type { Keepsakes } from "../video/keepsakes.js";
+import { videoView } from "../video/video-view.js";
 import { liveView, plainHeader, plainLine } from "./view.js";
 import { watch, type WatchOptions, type WatchState } from "./watch.js";
 

@@ -1,9 +1,9 @@
 import { throwError } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { deviceTarget } from "../../../src/cli/device-target.js";
-import { run } from "../../../src/cli/run.js";
-import { AccessError, isochPipe, type IsochTransport } from "../../../src/index.js";
-import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
+import { deviceTarget } from "../../../../src/cli/device-target.js";
+import { run } from "../../../../src/cli/watch/run.js";
+import { AccessError, isochPipe, type IsochTransport } from "../../../../src/index.js";
+import { counterDevice, VirtualBus } from "../../../../transports/virtual/index.js";
 
 const out = vi.spyOn(console, "log").mockReturnValue(undefined);
 const err = vi.spyOn(console, "error").mockReturnValue(undefined);

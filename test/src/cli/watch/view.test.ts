@@ -1,8 +1,8 @@
 import { Chalk } from "chalk";
 import { describe, expect, it } from "vitest";
-import { summaryText } from "../../../src/cli/summary.js";
-import { liveView, plainHeader, plainLine } from "../../../src/cli/view.js";
-import type { WatchState } from "../../../src/cli/watch.js";
+import { summaryText } from "../../../../src/cli/watch/summary.js";
+import { liveView, plainHeader, plainLine } from "../../../../src/cli/watch/view.js";
+import type { WatchState } from "../../../../src/cli/watch/watch.js";
 import { lastState, watched } from "./watching.js";
 
 const plain = new Chalk({ level: 0 });

@@ -1,12 +1,12 @@
 import { firstValueFrom, switchMap } from "rxjs";
-import type { IsochTransport } from "../index.js";
-import { inspected } from "./inspected.js";
+import type { IsochTransport } from "../../index.js";
+import { inspected } from "../inspected.js";
 import { listingText } from "./listing-text.js";
 import { listingOf } from "./listing.js";
-import { exitStatus, tell } from "./outcome.js";
-import { presentDevices, type Patience } from "./present-devices.js";
-import { whileWaiting } from "./progress.js";
-import { chalkForOutput, leaveWithOutput } from "./terminal.js";
+import { exitStatus, tell } from "../outcome.js";
+import { presentDevices, type Patience } from "../present-devices.js";
+import { whileWaiting } from "../progress.js";
+import { chalkForOutput, leaveWithOutput } from "../terminal.js";
 
 /** How {@link list} prints. */
 export interface ListOptions {

@@ -8,9 +8,9 @@ import {
   type EndpointDescriptor,
   type Speed,
   type UsageType,
-} from "../index.js";
-import { hubClass } from "../descriptors/device.js";
-import { hasIsochEndpoints } from "./select-device.js";
+} from "../../index.js";
+import { hubClass } from "../../descriptors/device.js";
+import { hasIsochEndpoints } from "../select-device.js";
 
 /** How much an isochronous endpoint moves. */
 export interface EndpointSize {
