@@ -1,7 +1,7 @@
 import { info } from "../info/info.js";
 import { deviceInfo } from "../info/device-info.js";
 import { deviceName, placeOptions, type PlaceArguments } from "../options.js";
-import { placeOf } from "../source.js";
+import { transportOf } from "../source.js";
 import { defaultVirtualKind } from "../virtual-devices.js";
 import type { DefineCommand } from "./command.js";
 
@@ -17,7 +17,7 @@ export const infoCommand: DefineCommand = (program, done) => {
     .option("--json", "print it as JSON")
     .action(async (device: string | undefined, { json = false, ...place }: Arguments) => {
       const isElsewhere = device !== undefined || place.bridge !== undefined || place.capture !== undefined;
-      const transport = await placeOf(isElsewhere ? place : { virtual: defaultVirtualKind, ...place });
+      const transport = await transportOf(isElsewhere ? place : { virtual: defaultVirtualKind, ...place });
       done(await info(deviceInfo(transport, device), { json }));
     });
 };

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { collect, deviceName, listeningAddress, tokenFileOption, tokenOption } from "../options.js";
-import { placeOf, tokenOf } from "../source.js";
+import { transportOf, tokenOf } from "../source.js";
 import type { HostAndPort } from "../serve/addresses.js";
 import { serveDevices } from "../serve/serve-devices.js";
 import { defaultVirtualKind, virtualHelp, virtualKinds, type VirtualKind } from "../virtual-devices.js";
@@ -60,7 +60,7 @@ export const serveCommand: DefineCommand = (program, done) => {
         command.error("error: option '--virtual <kind>' is for the virtual device, and another one is asked for");
       }
       const token = await tokenOf(options);
-      const transport = await placeOf(names.length === 0 ? { virtual: virtual ?? defaultVirtualKind } : {});
+      const transport = await transportOf(names.length === 0 ? { virtual: virtual ?? defaultVirtualKind } : {});
       done(
         await serveDevices(transport, names, {
           tcp: tcp === false ? false : { ...tcp, ...(allowWithoutToken === true ? { allowWithoutToken } : { token }) },

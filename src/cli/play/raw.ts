@@ -14,7 +14,7 @@ export const raw: PlayFormat = {
   needsFile: false,
   virtual: "counter",
   play: ({ bytes }, target, context) =>
-    whileOpen(target, (device) =>
+    whileOpen(target, context.abort, (device) =>
       defer(() => of(bytes)).pipe(
         packetize(packets(device, target, context)),
         issue(isochPipe(device, target.endpoint), { queue: context.queue, underrun: context.underrun }),

@@ -7,7 +7,7 @@ import { count, counted, megabytes, microseconds, sparkline } from "../format.js
 import { secondsOf } from "./tally.js";
 import { nameOf, placeOf } from "../names.js";
 import type { VideoState } from "../video/video-track.js";
-import type { WatchEnd, WatchState } from "./watch.js";
+import type { WatchEnd, WatchState } from "./state.js";
 
 /** How a watch went: plain data, and the output of `--json`. */
 export interface Summary {

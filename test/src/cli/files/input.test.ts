@@ -25,9 +25,9 @@ describe("openInput", () => {
 
   it.each([
     ["no-such-file", join(scratch.path, "nothing")],
-    ["bad-file", scratch.path],
+    ["not-a-file", scratch.path],
   ])("says %s", async (code, where) => {
-    await expect(openInput(where)).rejects.toMatchObject({ name: "FileError", code });
+    await expect(openInput(where)).rejects.toMatchObject({ name: "FileSystemError", code });
   });
 
   it("lets go of whoever waits when it is closed", async () => {
@@ -35,6 +35,6 @@ describe("openInput", () => {
     const iterator = input.bytes[Symbol.asyncIterator]();
     await iterator.next();
     input.close();
-    await expect(iterator.next()).rejects.toMatchObject({ name: "FileError", code: "file-failed" });
+    await expect(iterator.next()).rejects.toMatchObject({ name: "FileSystemError", code: "file-failed" });
   });
 });

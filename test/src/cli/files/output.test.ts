@@ -30,7 +30,7 @@ describe("openOutput", () => {
   it("leaves a file that is there alone", async () => {
     const path = fresh();
     writeFileSync(path, "mine");
-    await expect(openOutput(path, keep)).rejects.toMatchObject({ name: "FileError", code: "file-exists" });
+    await expect(openOutput(path, keep)).rejects.toMatchObject({ name: "FileSystemError", code: "file-exists" });
     expect(readFileSync(path, "utf8")).toBe("mine");
   });
 
@@ -59,7 +59,7 @@ describe("openOutput", () => {
     const output = await openOutput(path, keep);
     rmSync(path);
     mkdirSync(path);
-    await expect(output.discard()).rejects.toMatchObject({ name: "FileError", code: "file-failed" });
+    await expect(output.discard()).rejects.toMatchObject({ name: "FileSystemError", code: "file-failed" });
   });
 
   it("says where there is no such directory", async () => {
@@ -72,8 +72,8 @@ describe("openOutput", () => {
 
   it.each([true, false])("says that a directory is no file (force: %s)", async (force) => {
     await expect(openOutput(scratch.path, { force })).rejects.toMatchObject({
-      name: "FileError",
-      code: "bad-file",
+      name: "FileSystemError",
+      code: "not-a-file",
     });
   });
 

@@ -21,7 +21,7 @@ beforeEach(() => {
 
 afterEach(() => {
   process.stdout.removeAllListeners("error");
-  process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM");
+  process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM").removeAllListeners("SIGHUP");
 });
 
 describe("run, on a device that was found", () => {

@@ -2,7 +2,7 @@ import { Chalk } from "chalk";
 import { describe, expect, it } from "vitest";
 import { summaryText } from "../../../../src/cli/watch/summary.js";
 import { liveView, plainHeader, plainLine } from "../../../../src/cli/watch/view.js";
-import type { WatchState } from "../../../../src/cli/watch/watch.js";
+import type { WatchState } from "../../../../src/cli/watch/state.js";
 import { lastState, watched } from "./watching.js";
 
 const plain = new Chalk({ level: 0 });
