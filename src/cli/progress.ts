@@ -1,6 +1,6 @@
 import { createLogUpdate } from "log-update";
 import { bar, seconds } from "./format.js";
-import { sizeOf } from "./terminal.js";
+import { terminalSize } from "./terminal.js";
 
 /** A line for people that changes in place, on stderr; nothing where that is no terminal. */
 export interface ProgressLine {
@@ -34,7 +34,7 @@ export function progressLine(stream: NodeJS.WriteStream = process.stderr): Progr
       if (now - last < pace) return;
       last = now;
       isShown = true;
-      update(lineOf(look(), sizeOf(stream).columns));
+      update(lineOf(look(), terminalSize(stream).columns));
     },
     clear: () => {
       if (!isShown) return;

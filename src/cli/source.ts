@@ -11,6 +11,7 @@ import { VirtualBus } from "../../transports/virtual/index.js";
 import { deviceTarget } from "./device-target.js";
 import { fileSystemError } from "./files/errors.js";
 import { told } from "./files/input.js";
+import { isNamedPipe } from "./files/named-pipe.js";
 import type { DeviceArguments, PlaceArguments } from "./options.js";
 import { UsageError } from "./outcome.js";
 import { hostAndPort } from "./serve/addresses.js";
@@ -47,6 +48,7 @@ export async function captureTransport(path: string, options: ReplayOptions): Pr
   await access(path, constants.R_OK).catch((error: unknown) => {
     throw fileSystemError(error, path);
   });
+  if (await isNamedPipe(path)) throw new UsageError("a capture is read more than once, and no pipe: name a file");
   return replay(() => chunksOf(path), options);
 }
 

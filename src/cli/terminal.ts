@@ -43,7 +43,7 @@ export function chalkFor(stream: NodeJS.WriteStream): ChalkInstance {
 }
 
 /** How large a terminal is; a serial line and a container may not know. */
-export function sizeOf({ columns, rows }: Partial<Pick<NodeJS.WriteStream, "columns" | "rows">>): {
+export function terminalSize({ columns, rows }: Partial<Pick<NodeJS.WriteStream, "columns" | "rows">>): {
   readonly columns: number;
   readonly rows: number;
 } {

@@ -1,6 +1,7 @@
 import { asyncScheduler, type Observable, type SchedulerLike } from "rxjs";
 import { IsochError } from "../../index.js";
 import { FileSystemError } from "../files/errors.js";
+import { isNamedPipe } from "../files/named-pipe.js";
 import { openOutput, type Output } from "../files/output.js";
 import { openSeries } from "../files/series.js";
 import { counted } from "../format.js";
@@ -43,14 +44,13 @@ export interface CaptureSummary extends StreamSummary {
 /** Captures from what is found into a file, and returns the exit status. */
 export async function capture(target: Observable<StreamTarget>, options: CaptureOptions): Promise<number> {
   const { format, json } = options;
-  refuse(options);
+  await refuse(options);
   const interrupts = listenToInterrupts();
   try {
     const found = await firstTarget(target, interrupts);
     if (found === undefined) return interrupts.status;
-    const output = await (isSeries(options)
-      ? openSeries(options.output, options)
-      : openOutput(options.output, options));
+    const output = await openFor(options, interrupts.first);
+    if (output === undefined) return interrupts.status;
     const captured = await captureInto(output, found, options, interrupts.first);
     const { account, end, pictures } = captured;
     const hasNothing = output.isUntouched && (captured.error !== undefined || end === "interrupted" || isMedia(format));
@@ -68,6 +68,8 @@ export async function capture(target: Observable<StreamTarget>, options: Capture
     };
     if (json) console.log(JSON.stringify(summary));
     else (options.output === "-" ? console.error : console.log)(summaryText(summary, account));
+    // Whoever listens to the standard output has told of it.
+    if (failure !== undefined && options.output === "-") return exitStatus.file;
     if (error !== undefined) return tell(error);
     if (end === "interrupted") return interrupts.status;
     return hasNothing ? tellOfNothing(format) : exitStatus.ok;
@@ -76,11 +78,17 @@ export async function capture(target: Observable<StreamTarget>, options: Capture
   }
 }
 
+async function openFor(options: CaptureOptions, cancel: Observable<unknown>): Promise<Output | undefined> {
+  const { output, force } = options;
+  if (isSeries(options)) return openSeries(output, { force });
+  return whileWaiting("Waiting for the file, or for a reader of the pipe…", openOutput(output, { force, cancel }));
+}
+
 /** Says no to what does not go together. */
-function refuse(options: CaptureOptions): void {
+async function refuse(options: CaptureOptions): Promise<void> {
   const { format, json, output } = options;
-  if (output !== "-") return;
-  if (json) throw new UsageError("--json and the bytes cannot both go to the standard output");
+  if (output !== "-" && !(await isNamedPipe(output))) return;
+  if (json && output === "-") throw new UsageError("--json and the bytes cannot both go to the standard output");
   if (format.needsFile) throw new UsageError(`a file of the format ${format.name} cannot go into a pipe`);
   if (isSeries(options)) throw new UsageError("several pictures are several files, and no pipe: leave out --count");
 }

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { FileSystemError, fileSystemError } from "./errors.js";
+import { isNamedPipe, readNamedPipe } from "./named-pipe.js";
 
 /** A file that is read piece by piece, as fast as somebody takes them. */
 export interface Input {
@@ -18,6 +19,7 @@ export async function openInput(path: string): Promise<Input> {
   if (path === "-") return inputOf("standard input", undefined, process.stdin);
   let handle: FileHandle | undefined;
   try {
+    if (await isNamedPipe(path)) return inputOf(path, undefined, await readNamedPipe(path));
     handle = await open(path, "r");
     const stats = await handle.stat();
     if (stats.isDirectory()) throw new FileSystemError("not-a-file", `${path}: it is a directory: name a file`);

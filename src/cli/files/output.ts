@@ -1,30 +1,11 @@
-import { open, rm, stat, type FileHandle } from "node:fs/promises";
 import { BehaviorSubject, ReplaySubject, type Observable } from "rxjs";
 import { fileSystemError, type FileSystemError } from "./errors.js";
-
-/** Bytes that follow what was written before, or such as replace some of that: a header with its final numbers. */
-export type FilePiece = Uint8Array | { readonly at: number; readonly bytes: Uint8Array };
-
-/** A piece that does not follow the others. */
-function isReplacement(piece: FilePiece): piece is Exclude<FilePiece, Uint8Array> {
-  return !(piece instanceof Uint8Array);
-}
-
-function lengthOf(piece: FilePiece): number {
-  return isReplacement(piece) ? piece.bytes.length : piece.length;
-}
+import { isNamedPipe, writeNamedPipe } from "./named-pipe.js";
+import { fileSink, isReplacement, streamSink, type FilePiece, type Sink } from "./sinks.js";
 
 /** Bytes that wait to be written from which on an output is full, and up to which it is again not. */
 const fullAt = 16 * 2 ** 20;
 const roomyAt = 4 * 2 ** 20;
-
-/** What the pieces of an output end up in. */
-interface Sink {
-  write(piece: FilePiece): Promise<void>;
-  close(): Promise<void>;
-  /** Closes where nothing was written, and leaves what was there before: no file, or an old one. */
-  discard(): Promise<void>;
-}
 
 /** A file that is written piece by piece, in order, while more come. Not to be ended twice. */
 export class Output {
@@ -124,76 +105,33 @@ export class Output {
   }
 }
 
+function lengthOf(piece: FilePiece): number {
+  return isReplacement(piece) ? piece.bytes.length : piece.length;
+}
+
+/** How a file is opened. */
+export interface OpenOptions {
+  /** Replace one that is there. */
+  readonly force: boolean;
+  /** A value means: wait no longer for somebody to read a named pipe. */
+  readonly cancel: Observable<unknown>;
+}
+
 /**
  * Opens a file to be written; `-` is the standard output. One that is there is left alone without
- * `force`; with it, it keeps its content until the first piece comes.
+ * `force`; with it, it keeps its content until the first piece comes. `undefined` where `cancel` came first.
  *
  * Rejects with a {@link FileSystemError}.
  */
-export async function openOutput(path: string, { force }: { readonly force: boolean }): Promise<Output> {
-  if (path === "-") return new Output("standard output", standardOutput);
+export async function openOutput(path: string, { force, cancel }: OpenOptions): Promise<Output | undefined> {
+  if (path === "-") return new Output("standard output", streamSink(process.stdout, () => undefined));
   try {
-    return new Output(path, await fileSink(path, force));
+    if (!(await isNamedPipe(path))) return new Output(path, await fileSink(path, force));
+    const pipe = await writeNamedPipe(path, cancel);
+    // Whoever writes is told.
+    pipe?.on("error", () => undefined);
+    return pipe && new Output(path, streamSink(pipe, () => pipe.end()));
   } catch (error) {
     throw fileSystemError(error, path);
   }
 }
-
-async function fileSink(path: string, force: boolean): Promise<Sink> {
-  let isNew = true;
-  let isOld = false;
-  let handle: FileHandle;
-  try {
-    handle = await open(path, "wx");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    // What is no file, a terminal or a pipe for one, has nothing to lose.
-    isOld = (await stat(path)).isFile();
-    if (isOld && !force) throw error;
-    isNew = false;
-    handle = await open(path, isOld ? "r+" : "w");
-  }
-  const replaceOld = async () => {
-    if (isOld) await handle.truncate(0);
-    isOld = false;
-  };
-  return {
-    write: async (piece) => {
-      await replaceOld();
-      await (piece instanceof Uint8Array ? writeAll(handle, piece, null) : writeAll(handle, piece.bytes, piece.at));
-    },
-    close: async () => {
-      try {
-        await replaceOld();
-      } finally {
-        await handle.close();
-      }
-    },
-    discard: async () => {
-      await handle.close();
-      if (isNew) await rm(path, { force: true });
-    },
-  };
-}
-
-/** The system may take a part, and say only then why it does not take the rest. */
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number | null): Promise<void> {
-  for (let offset = 0; offset < bytes.length;) {
-    const at = position === null ? null : position + offset;
-    const { bytesWritten } = await handle.write(bytes, offset, bytes.length - offset, at);
-    offset += bytesWritten;
-  }
-}
-
-const standardOutput: Sink = {
-  write: (piece) =>
-    new Promise((resolve, reject) => {
-      if (!(piece instanceof Uint8Array)) throw new Error("what went to the standard output cannot be changed");
-      process.stdout.write(piece, (error) => {
-        if (error) reject(error);
-        else resolve();
-      });
-    }),
-  close: () => Promise.resolve(),
-  discard: () => Promise.resolve(),
-};

@@ -1,6 +1,7 @@
 import { asyncScheduler, merge, NEVER, tap, timer, type Observable, type SchedulerLike } from "rxjs";
 import { megabytes } from "../format.js";
 import { openInput, type Input } from "../files/input.js";
+import { isNamedPipe } from "../files/named-pipe.js";
 import { listenToInterrupts } from "../interrupts.js";
 import { exitStatus, tell, toldError, UsageError } from "../outcome.js";
 import { progressLine } from "../progress.js";
@@ -30,7 +31,7 @@ export interface PlaySummary extends StreamSummary {
 /** Plays a file to what is found, and returns the exit status. */
 export async function play(target: Observable<StreamTarget>, options: PlayOptions): Promise<number> {
   const { format } = options;
-  if (options.file === "-" && format.needsFile) {
+  if (format.needsFile && (options.file === "-" || (await isNamedPipe(options.file)))) {
     throw new UsageError(`a file of the format ${format.name} cannot come out of a pipe: name a file`);
   }
   format.check?.(options);

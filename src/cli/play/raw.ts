@@ -10,7 +10,7 @@ import type { PlayContext, PlayFormat } from "./format.js";
 export const raw: PlayFormat = {
   name: "raw",
   description: "bytes, cut into packets",
-  extensions: ["raw", "bin"],
+  extensions: ["raw", "bin", "pcm"],
   needsFile: false,
   virtual: "counter",
   play: ({ bytes }, target, context) =>

@@ -7,7 +7,7 @@ import { exitStatus, tell } from "../outcome.js";
 import { startWaiting } from "../progress.js";
 import { isSound, summarize, summaryText, type Summary } from "./summary.js";
 import type { StreamTarget } from "../target.js";
-import { chalkFor, sizeOf } from "../terminal.js";
+import { chalkFor, terminalSize } from "../terminal.js";
 import { frameScreen } from "../video/frame-screen.js";
 import type { Keepsakes, KeptFiles } from "../video/keepsakes.js";
 import { videoView } from "../video/video-view.js";
@@ -126,7 +126,7 @@ function liveOn(screen: NodeJS.WriteStream, atEnd: Show["atEnd"]): Show {
     window: 200,
     pictureWindow: 80,
     during: (state) => {
-      const { columns, rows } = sizeOf(screen);
+      const { columns, rows } = terminalSize(screen);
       const lines = videoView(state, { columns, rows, chalk });
       if (lines === undefined) update(liveView(state, { columns, chalk }));
       else frames.show(lines);

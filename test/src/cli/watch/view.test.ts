@@ -49,6 +49,11 @@ describe("liveView", { timeout: 30_000 }, () => {
     ]);
   });
 
+  it.each([1, 12, 20])("does without a bar where there is no room for one (%d columns)", (columns) => {
+    const state = lastState({ options: { duration: 200 } });
+    expect(lines(liveView(state, { columns, chalk: plain }))).toContain(" Ctrl-C stops.");
+  });
+
   it.each([0x81, 0x01])("keeps within the columns, and keeps its height (endpoint %d)", (endpoint) => {
     const { states } = watched({ endpoint, faults: troubled, options: { queue: 1000, frames: 50 } });
     for (const columns of [60, 72, 77, 78, 80, 200]) {
