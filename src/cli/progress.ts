@@ -1,6 +1,6 @@
 import { createLogUpdate } from "log-update";
 import { bar, seconds } from "./format.js";
-import { terminalSize } from "./terminal.js";
+import { sizedTerminal, terminalSize } from "./terminal.js";
 
 /** A line for people that changes in place, on stderr; nothing where that is no terminal. */
 export interface ProgressLine {
@@ -25,7 +25,7 @@ const barWidth = 20;
 
 export function progressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
   if (!stream.isTTY) return { show: () => undefined, clear: () => undefined };
-  const update = createLogUpdate(stream);
+  const update = createLogUpdate(sizedTerminal(stream));
   let isShown = false;
   let last = -Infinity;
   return {

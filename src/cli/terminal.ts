@@ -42,6 +42,21 @@ export function chalkFor(stream: NodeJS.WriteStream): ChalkInstance {
   return stream === process.stderr ? new Chalk({ level: chalkStderr.level }) : new Chalk();
 }
 
+/** A terminal as log-update wants one: it takes one that says that it has no columns at its word. */
+export function sizedTerminal(stream: NodeJS.WriteStream): NodeJS.WritableStream {
+  const terminal = {
+    isTTY: stream.isTTY,
+    get columns() {
+      return terminalSize(stream).columns;
+    },
+    get rows() {
+      return terminalSize(stream).rows;
+    },
+    write: (text: string) => stream.write(text),
+  };
+  return terminal as unknown as NodeJS.WritableStream;
+}
+
 /** How large a terminal is; a serial line and a container may not know. */
 export function terminalSize({ columns, rows }: Partial<Pick<NodeJS.WriteStream, "columns" | "rows">>): {
   readonly columns: number;

@@ -7,7 +7,7 @@ import { exitStatus, tell } from "../outcome.js";
 import { startWaiting } from "../progress.js";
 import { isSound, summarize, summaryText, type Summary } from "./summary.js";
 import type { StreamTarget } from "../target.js";
-import { chalkFor, terminalSize } from "../terminal.js";
+import { chalkFor, sizedTerminal, terminalSize } from "../terminal.js";
 import { frameScreen } from "../video/frame-screen.js";
 import type { Keepsakes, KeptFiles } from "../video/keepsakes.js";
 import { videoView } from "../video/video-view.js";
@@ -120,7 +120,7 @@ function filesText({ files, missing }: KeptFiles): string[] {
 
 function liveOn(screen: NodeJS.WriteStream, atEnd: Show["atEnd"]): Show {
   const chalk = chalkFor(screen);
-  const update = createLogUpdate(screen);
+  const update = createLogUpdate(sizedTerminal(screen));
   const frames = frameScreen(screen);
   return {
     window: 200,

@@ -261,10 +261,10 @@ describe("the program", { timeout: 60_000 }, () => {
     const pipe = join(scratch.path, `pipe-${name}`);
     spawnSync("mkfifo", [pipe]);
     const child = spawn(process.execPath, [program, ...args, pipe], { stdio: "ignore", timeout: 30_000 });
-    // When it listens: Linux says which signals a program catches.
+    // When it listens: Linux says which signals a program catches, and SIGHUP is none that Node does by itself.
     await vi.waitFor(() => {
       const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${String(child.pid)}/status`, "utf8"))?.[1];
-      expect(BigInt(`0x${caught ?? "0"}`) & 2n).toBe(2n);
+      expect(BigInt(`0x${caught ?? "0"}`) & 1n).toBe(1n);
     }, 10_000);
     child.kill("SIGINT");
     const [status] = (await once(child, "close")) as unknown[];

@@ -137,7 +137,7 @@ describe("capture", () => {
   });
 
   it("fills what was lost with zeros where it is to", async () => {
-    const bus = busWith((frame) => [{ type: "host-stall", frame: frame + 50, frames: 300 }]);
+    const bus = busWith((frame) => [{ type: "host-stall", frame: frame + 50, frames: 1100 }]);
     const { file } = await captured(bus, { frames: 200, badFrames: "zero" });
     const lost = Number(printed.json["lost"]);
     expect(lost).toBeGreaterThan(0);
@@ -202,10 +202,10 @@ describe("capture", () => {
   });
 
   it("counts the frame that ends it, under the policy error", async () => {
-    const bus = busWith((frame) => [{ type: "packet", endpoint: 0x81, frame: frame + 2, status: "crc" }]);
+    const bus = busWith((frame) => [{ type: "packet", endpoint: 0x81, frame, frames: 10_000, status: "crc" }]);
     const { status } = await captured(bus, { badFrames: "error", transfer: 8 });
     expect(status).toBe(1);
-    expect(printed.json).toMatchObject({ frames: 8, failed: 1, end: "failed", error: { code: "bad-frame" } });
+    expect(printed.json).toMatchObject({ frames: 8, failed: 8, end: "failed", error: { code: "bad-frame" } });
   });
 
   it("looks for the device before it touches the file", async () => {

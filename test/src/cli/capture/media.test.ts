@@ -12,7 +12,7 @@ import type { VirtualKind } from "../../../../src/cli/virtual-devices.js";
 import { deviceTarget } from "../../../../src/cli/device-target.js";
 import type { StreamTarget } from "../../../../src/cli/target.js";
 import { parseFault } from "../../../../src/cli/faults.js";
-import { cameraDevice, readCounter, testCardNumber, unpacedClock, VirtualBus } from "../../../../transports/virtual/index.js";
+import { cameraDevice, testCardNumber, unpacedClock, VirtualBus } from "../../../../transports/virtual/index.js";
 import { Scratch } from "../../../support/pack.js";
 import { capturePrinted } from "../printed.js";
 
@@ -131,7 +131,11 @@ describe("captures of pictures", () => {
     const picture = { width: 640, height: 480, frameRate: 30 };
     const skipped = await captured("skip.mjpeg", { count: 6, picture }, { faults });
     const kept = await captured("keep.mjpeg", { count: 6, picture, badFrames: "keep" }, { faults });
-    expect(printed.json).toMatchObject({ pictures: { written: 6, incomplete: 1 } });
+    const [first, second] = printed.stdout.split("\n").map((line) => (JSON.parse(line) as Summary).pictures);
+    expect([first, second]).toStrictEqual([
+      { written: 6, incomplete: 1 },
+      { written: 6, incomplete: 1 },
+    ]);
     expect(numbers(kept.bytes).slice(0, 6)).toStrictEqual([0, 1, 2, 3, 4, 5]);
     expect(numbers(skipped.bytes)).toHaveLength(6);
     expect(numbers(skipped.bytes).at(-1)).toBe(6);
@@ -156,18 +160,6 @@ describe("captures of pictures", () => {
   it("says that a device is no camera", async () => {
     expect((await captured("none.avi", {}, { kind: "microphone" })).status).toBe(1);
     expect(printed.stderr).toMatch(/^rx-isoch: no-such-endpoint: .*camera/);
-  });
-});
-
-describe("captures of bytes", () => {
-  it("keep time with zeros, however long a loss was", async () => {
-    const faults = ["host-stall@800x7000"];
-    const { bytes } = await captured("long.raw", { frames: 4000, badFrames: "zero" }, { faults });
-    const { lost } = printed.json as Summary;
-    expect(lost).toBeGreaterThan(3000);
-    expect(bytes.length).toBe((4000 + lost) * 3072);
-    const last = bytes.length - 3072;
-    expect((readCounter(bytes, last) ?? NaN) - (readCounter(bytes, 0) ?? NaN)).toBe(4000 + lost - 1);
   });
 });
 
