@@ -2,7 +2,15 @@ import { FileError, IsochError } from "../index.js";
 import { FileSystemError } from "./files/errors.js";
 
 /** What the program tells its caller. */
-export const exitStatus = { ok: 0, failed: 1, usage: 2, file: 3, hungUp: 129, interrupted: 130, terminated: 143 } as const;
+export const exitStatus = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  file: 3,
+  hungUp: 129,
+  interrupted: 130,
+  terminated: 143,
+} as const;
 
 /** The exit statuses, for the help text. */
 export const exitHelp = `Exit status:

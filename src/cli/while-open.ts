@@ -27,11 +27,13 @@ export function whileOpen<T>(
   return defer(() => {
     let opened: UsbDevice | undefined;
     const closed = defer(() => opened?.closed ?? EMPTY);
-    const used = openDevice(target.transport, target.device).pipe(
-      takeUntil(cancel.pipe(filter(() => opened === undefined))),
+    const opening = openDevice(target.transport, target.device).pipe(
       tap((device) => {
         opened = device;
       }),
+      takeUntil(cancel.pipe(filter(() => opened === undefined))),
+    );
+    const used = opening.pipe(
       switchMap((device) => concat(use(device), [over])),
       takeWhile((value): value is T => value !== over),
       catchError((error: unknown) =>

@@ -56,10 +56,7 @@ export const wavUpTo = (limit?: number): CaptureFormat => ({
             return stepOf({ pieces: added.pieces, counts: counted() }, added);
           }),
         );
-        return concat(
-          chosen.alternate.version === 2 && !isToldRate ? prepareClock(device, chosen) : EMPTY,
-          blocks,
-        );
+        return concat(chosen.alternate.version === 2 && !isToldRate ? prepareClock(device, chosen) : EMPTY, blocks);
       });
       return withTail(steps, () => ending(layout, counted()));
     }),

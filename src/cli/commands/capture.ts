@@ -94,12 +94,11 @@ export const captureCommand: DefineCommand = (program, done) => {
       const find = await finderOf(command.opts<Arguments>(), format.virtual);
       const target = find({ endpoint, alternate, direction: "in" });
       const { force = false, json = false, size, rate, count, sampleRate, channels } = options;
-      const milliseconds = duration === undefined ? undefined : duration * 1000;
       done(
         await capture(target, {
           output,
           format,
-          duration: milliseconds,
+          duration,
           frames,
           transfer,
           queue,

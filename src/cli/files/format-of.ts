@@ -27,5 +27,7 @@ export function formatOf<F extends KnownFormat>(
   );
   if (meant !== undefined) return meant;
   const known = formats.map((format) => format.name).join(", ");
-  throw new UsageError(`there is no format for .${extension} files: choose one by --format (${known}), or another name`);
+  throw new UsageError(
+    `there is no format for .${extension} files: choose one by --format (${known}), or another name`,
+  );
 }

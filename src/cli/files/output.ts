@@ -124,13 +124,23 @@ export interface OpenOptions {
  * Rejects with a {@link FileSystemError}.
  */
 export async function openOutput(path: string, { force, cancel }: OpenOptions): Promise<Output | undefined> {
-  if (path === "-") return new Output("standard output", streamSink(process.stdout, () => undefined));
+  if (path === "-")
+    return new Output(
+      "standard output",
+      streamSink(process.stdout, () => undefined),
+    );
   try {
     if (!(await isNamedPipe(path))) return new Output(path, await fileSink(path, force));
     const pipe = await writeNamedPipe(path, cancel);
     // Whoever writes is told.
     pipe?.on("error", () => undefined);
-    return pipe && new Output(path, streamSink(pipe, () => pipe.end()));
+    return (
+      pipe &&
+      new Output(
+        path,
+        streamSink(pipe, () => pipe.end()),
+      )
+    );
   } catch (error) {
     throw fileSystemError(error, path);
   }

@@ -4,7 +4,7 @@ import { openInput, type Input } from "../files/input.js";
 import { isNamedPipe } from "../files/named-pipe.js";
 import { listenToInterrupts } from "../interrupts.js";
 import { exitStatus, tell, toldError, UsageError } from "../outcome.js";
-import { progressLine } from "../progress.js";
+import { progressLine, startWaiting } from "../progress.js";
 import { StreamAccount, type StreamEnd, type StreamSummary } from "../stream-account.js";
 import { firstTarget, type StreamTarget } from "../target.js";
 import type { PlayContext, PlayFormat } from "./format.js";
@@ -72,6 +72,7 @@ async function playFrom(
   interrupt: Observable<unknown>,
 ): Promise<Played> {
   const account = new StreamAccount(() => scheduler.now());
+  const opened = startWaiting("Opening the device…");
   const progress = progressLine();
   let end: StreamEnd = "finished";
   const abort = interrupt.pipe(
@@ -83,6 +84,7 @@ async function playFrom(
   let error: unknown;
   try {
     await format.play(input, target, { ...options, stop, abort }).forEach((counts) => {
+      opened();
       account.add(counts);
       progress.show(() => progressText(account, input));
     });
@@ -90,6 +92,7 @@ async function playFrom(
     error = caught;
     end = "failed";
   } finally {
+    opened();
     progress.clear();
   }
   return { account, end, error };

@@ -98,7 +98,7 @@ describe("captures of pictures", () => {
     const { status, bytes } = await captured("full.avi", { format: aviUpTo(100_000), picture, transfer: 2000 });
     expect(status).toBe(3);
     expect(printed.stderr).toMatch(/^rx-isoch: file-full: an AVI file ends at 4 GiB.* go on with another$/);
-    const { pictures, frames, ...summary } = printed.json as Summary;
+    const { pictures, frames, ...summary } = JSON.parse(printed.stdout) as Summary;
     expect(summary).toMatchObject({ end: "failed", error: { code: "file-full" }, written: bytes.length });
     expect(frames % 2000).toBe(0);
     expect(bytes.length).toBeLessThanOrEqual(100_000);

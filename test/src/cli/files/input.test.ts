@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import type * as FileSystem from "node:fs/promises";
 import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
@@ -7,7 +8,7 @@ import { openInput } from "../../../../src/cli/files/input.js";
 import { Scratch } from "../../../support/pack.js";
 
 vi.mock("node:fs/promises", async (original) => {
-  const real = await original<typeof import("node:fs/promises")>();
+  const real = await original<typeof FileSystem>();
   return { ...real, open: vi.fn(real.open) };
 });
 
@@ -45,21 +46,24 @@ describe("openInput", () => {
     expect(closed).toHaveBeenCalledOnce();
   });
 
-  it.skipIf(process.platform === "win32")("waits for what is written into a named pipe, and not to open it", async () => {
-    const pipe = join(scratch.path, "pipe");
-    spawnSync("mkfifo", [pipe]);
-    const input = await openInput(pipe);
-    expect(input.size).toBeUndefined();
-    const iterator = input.bytes[Symbol.asyncIterator]();
-    const first = iterator.next();
-    writeFileSync(pipe, "written");
-    expect(String((await first).value)).toBe("written");
-    input.close();
-    const unused = await openInput(pipe);
-    const nothing = unused.bytes[Symbol.asyncIterator]().next();
-    unused.close();
-    await expect(nothing).rejects.toMatchObject({ code: "file-failed" });
-  });
+  it.skipIf(process.platform === "win32")(
+    "waits for what is written into a named pipe, and not to open it",
+    async () => {
+      const pipe = join(scratch.path, "pipe");
+      spawnSync("mkfifo", [pipe]);
+      const input = await openInput(pipe);
+      expect(input.size).toBeUndefined();
+      const iterator = input.bytes[Symbol.asyncIterator]();
+      const first = iterator.next();
+      writeFileSync(pipe, "written");
+      expect(String((await first).value)).toBe("written");
+      input.close();
+      const unused = await openInput(pipe);
+      const nothing = unused.bytes[Symbol.asyncIterator]().next();
+      unused.close();
+      await expect(nothing).rejects.toMatchObject({ code: "file-failed" });
+    },
+  );
 
   it("lets go of whoever waits when it is closed", async () => {
     const input = await openInput(path);

@@ -101,8 +101,8 @@ describe("openOutput", () => {
     const reader = await openInput(path);
     const output = await opening;
     output.write(bytes("through"));
-    const { value } = await reader.bytes[Symbol.asyncIterator]().next();
-    expect(String(value)).toBe("through");
+    const first = await reader.bytes[Symbol.asyncIterator]().next();
+    expect(String(first.value)).toBe("through");
     reader.close();
     await output.end();
   });
