@@ -89,7 +89,7 @@ describe("the program", { timeout: 60_000 }, () => {
       "1",
       "--json",
       "--fault",
-      "crc@400x3",
+      "crc@3000x3",
       "--queue",
       "64",
     ]);
