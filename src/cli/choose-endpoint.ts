@@ -1,4 +1,5 @@
 import { EndpointError, isochEndpoints, type DeviceInfo, type EndpointSelector } from "../index.js";
+import { hexAddress } from "../endpoint.js";
 import { counterProtocol } from "../../transports/virtual/index.js";
 import { nameOf } from "./names.js";
 import type { EndpointChoice } from "./target.js";
@@ -37,7 +38,7 @@ export function chooseEndpoint(
     direction === "in"
       ? "captured from: that takes an IN endpoint, such as 0x81"
       : "played to: that takes an OUT endpoint, such as 0x01";
-  throw new EndpointError("wrong-direction", `0x${endpoint.toString(16).padStart(2, "0")} cannot be ${verb}`);
+  throw new EndpointError("wrong-direction", `${hexAddress(endpoint)} cannot be ${verb}`);
 }
 
 function firstEndpoint(info: DeviceInfo, direction: EndpointChoice["direction"]): number {

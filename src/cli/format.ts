@@ -28,10 +28,11 @@ export function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(1);
 }
 
-/** A full bar at 1, none at 0. */
+/** A full bar at 1, none at 0, and nothing where there is no room. */
 export function bar(share: number, width: number): { readonly done: string; readonly left: string } {
-  const done = Math.round(Math.min(1, Math.max(0, share)) * width);
-  return { done: "█".repeat(done), left: "░".repeat(width - done) };
+  const cells = Math.max(0, width);
+  const done = Math.round(Math.min(1, Math.max(0, share)) * cells);
+  return { done: "█".repeat(done), left: "░".repeat(cells - done) };
 }
 
 const levels = "▁▂▃▄▅▆▇█";

@@ -10,17 +10,24 @@ export interface Interrupts {
   readonly status: number;
 }
 
+/** Signals that ask a program to end, with its exit status then. */
+const signals = {
+  SIGINT: exitStatus.interrupted,
+  SIGTERM: exitStatus.terminated,
+  /** The terminal was closed. */
+  SIGHUP: exitStatus.hungUp,
+} as const;
+
 /**
- * Listens to Ctrl-C, to SIGTERM, and to whether the output still takes anything. The second signal ends
- * the program there and then. npm and the shell can pass one on twice, within milliseconds. The
- * listeners stay: log-update's own handler ends the program as soon as nobody else listens.
+ * Listens to Ctrl-C, to the other signals that ask for an end, and to whether the output still takes anything.
+ * The second signal ends the program there and then. npm and the shell can pass one on twice, within
+ * milliseconds. The listeners stay: log-update's own handler ends the program as soon as nobody else listens.
  */
 export function listenToInterrupts(): Interrupts {
   const first = new ReplaySubject<unknown>(1);
-  let status: number = exitStatus.interrupted;
-  const signals = merge(
-    fromEvent(process, "SIGINT").pipe(map(() => exitStatus.interrupted)),
-    fromEvent(process, "SIGTERM").pipe(map(() => exitStatus.terminated)),
+  let status: number | undefined;
+  const signalled = merge(
+    ...Object.entries(signals).map(([signal, caught]) => fromEvent(process, signal).pipe(map(() => caught))),
   ).pipe(
     throttleTime(300),
     map((caught, before) => {
@@ -28,17 +35,18 @@ export function listenToInterrupts(): Interrupts {
       return caught;
     }),
   );
-  merge(signals, leftByNpm(), outputEnd())
+  merge(signalled, leftByNpm(), outputEnd())
     .pipe(
       tap((caught) => {
-        status = caught;
+        // A pipe that breaks at a Ctrl-C is no other end: whoever read it got the signal, too.
+        status ??= caught;
       }),
     )
     .subscribe(first);
   return {
     first,
     get status() {
-      return status;
+      return status ?? exitStatus.interrupted;
     },
   };
 }

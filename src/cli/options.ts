@@ -65,11 +65,14 @@ export function tokenFileOption(): Option {
   return new Option("--token-file <file>", "the token is the first line of this file").argParser(notEmpty);
 }
 
+/** What a device is named by, for the help text. */
+export const deviceHelp = "vendor:product, a part of its name or serial number, or its id";
+
 /** {@link placeOptions}, the device as an argument or an option, and how the virtual one is. */
 export function deviceOptions(command: Command): Command {
   return placeOptions(
     command
-      .argument("[device]", "vendor:product, a part of its name or serial number, or its id", deviceName)
+      .argument("[device]", deviceHelp, deviceName)
       .addOption(new Option("--device <which>", "the same").argParser(deviceName)),
   )
     .addOption(
@@ -108,9 +111,10 @@ export function streamOptions(command: Command): Command {
     .option("--queue <depth>", "transfers in flight", wholeNumber("transfers", 1, 1024), 8);
 }
 
-/** `--duration`. */
+/** `--duration`: milliseconds of it. */
 export function durationOption(what: string): Option {
-  return new Option("-d, --duration <seconds>", what).argParser(number("seconds", 0.1, 86_400));
+  const inSeconds = number("seconds", 0.1, 86_400);
+  return new Option("-d, --duration <seconds>", what).argParser((text) => inSeconds(text) * 1000);
 }
 
 /** Takes the argument for the option, and says no to what does not go together. */

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { commands } from "./commands/index.js";
 import { exitHelp, exitStatus, tell, UsageError } from "./outcome.js";
 import { withCommand } from "./shortcuts.js";
+import { leaveWithOutput } from "./terminal.js";
 
 const hint = "--help shows the options.";
 
@@ -25,7 +26,10 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     await program.parseAsync(withCommand(args), { from: "user" });
     return status;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
+    if (error instanceof CommanderError) {
+      leaveWithOutput();
+      return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
+    }
     if (!(error instanceof UsageError)) return tell(error);
     console.error(`error: ${error.message}\n${hint}`);
     return exitStatus.usage;

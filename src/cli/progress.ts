@@ -1,5 +1,6 @@
 import { createLogUpdate } from "log-update";
 import { bar, seconds } from "./format.js";
+import { sizedTerminal, terminalSize } from "./terminal.js";
 
 /** A line for people that changes in place, on stderr; nothing where that is no terminal. */
 export interface ProgressLine {
@@ -24,16 +25,20 @@ const barWidth = 20;
 
 export function progressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
   if (!stream.isTTY) return { show: () => undefined, clear: () => undefined };
-  const update = createLogUpdate(stream);
+  const update = createLogUpdate(sizedTerminal(stream));
+  let isShown = false;
   let last = -Infinity;
   return {
     show: (look) => {
       const now = performance.now();
       if (now - last < pace) return;
       last = now;
-      update(lineOf(look(), stream.columns));
+      isShown = true;
+      update(lineOf(look(), terminalSize(stream).columns));
     },
     clear: () => {
+      if (!isShown) return;
+      isShown = false;
       update.clear();
       update.done();
     },
@@ -47,7 +52,10 @@ export function lineOf({ text, share }: ProgressText, columns: number): string {
   return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
 }
 
-/** Says what is being waited for, once that takes longer than a moment, until the function that it returns is called. */
+/**
+ * Says what is being waited for, once that takes longer than a moment, until the function that it returns is called:
+ * that is idempotent.
+ */
 export function startWaiting(text: string): () => void {
   const line = progressLine();
   const since = performance.now();

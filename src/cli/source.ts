@@ -9,7 +9,9 @@ import { connectWebSocket } from "../../transports/usbip/websocket.js";
 import { replay, type ReplayOptions } from "../../transports/replay/index.js";
 import { VirtualBus } from "../../transports/virtual/index.js";
 import { deviceTarget } from "./device-target.js";
-import { fileError } from "./files/errors.js";
+import { fileSystemError } from "./files/errors.js";
+import { told } from "./files/input.js";
+import { isNamedPipe } from "./files/named-pipe.js";
 import type { DeviceArguments, PlaceArguments } from "./options.js";
 import { UsageError } from "./outcome.js";
 import { hostAndPort } from "./serve/addresses.js";
@@ -18,7 +20,7 @@ import { defaultVirtualKind, virtualDevice, type VirtualKind } from "./virtual-d
 import { virtualTarget } from "./virtual-target.js";
 
 /** The devices that are looked at: those of a bridge, a virtual one, or else those of this machine. */
-export async function placeOf(options: PlaceArguments): Promise<IsochTransport> {
+export async function transportOf(options: PlaceArguments): Promise<IsochTransport> {
   const { bridge, capture, virtual } = options;
   if (bridge !== undefined) return bridgeTransport(bridge, options);
   refuseToken(options);
@@ -37,16 +39,22 @@ export async function finderOf(
     refuseToken(options);
     return (endpoint) => virtualTarget({ kind: virtual, speed, clockPpm, faults, ...endpoint });
   }
-  const transport = await placeOf(options);
+  const transport = await transportOf(options);
   return (endpoint) => deviceTarget(transport, { device, isRecording: capture !== undefined, ...endpoint });
 }
 
-/** A capture in a file, which is read piece by piece. Rejects with a `FileError`. */
+/** A capture in a file, which is read piece by piece. Rejects with a `FileSystemError`. */
 export async function captureTransport(path: string, options: ReplayOptions): Promise<IsochTransport> {
   await access(path, constants.R_OK).catch((error: unknown) => {
-    throw fileError(error, path);
+    throw fileSystemError(error, path);
   });
-  return replay(() => createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Uint8Array>, options);
+  if (await isNamedPipe(path)) throw new UsageError("a capture is read more than once, and no pipe: name a file");
+  return replay(() => chunksOf(path), options);
+}
+
+/** Opens the file when the first of them is asked for. */
+async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
+  yield* told(path, createReadStream(path, { highWaterMark: 2 ** 18 }));
 }
 
 async function bridgeTransport(bridge: string, options: PlaceArguments): Promise<IsochTransport> {
@@ -74,6 +82,6 @@ export async function tokenOf({
   try {
     return (await readFile(tokenFile, "utf8")).split("\n")[0]?.trim();
   } catch (error) {
-    throw fileError(error, tokenFile);
+    throw fileSystemError(error, tokenFile);
   }
 }

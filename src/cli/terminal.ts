@@ -1,6 +1,6 @@
-import { Chalk, type ChalkInstance } from "chalk";
+import { Chalk, chalkStderr, type ChalkInstance } from "chalk";
 import { fromEvent, map, type Observable } from "rxjs";
-import { fileError } from "./files/errors.js";
+import { fileSystemError } from "./files/errors.js";
 import { exitStatus, tell } from "./outcome.js";
 
 /**
@@ -11,7 +11,7 @@ export function outputEnd(): Observable<number> {
   let status: number | undefined;
   return fromEvent(process.stdout, "error").pipe(
     map((error) => {
-      status ??= failedWith(tell(fileError(error, "standard output")));
+      status ??= failedWith(tell(fileSystemError(error, "standard output")));
       return status;
     }),
   );
@@ -25,7 +25,7 @@ function failedWith(status: number): number {
   return status;
 }
 
-/** Ends the program when its output does: for what leaves nothing open. */
+/** Ends the program when its output does: for what opens nothing. */
 export function leaveWithOutput(): void {
   outputEnd().subscribe({
     next: (status) => process.exit(status),
@@ -37,6 +37,30 @@ export function leaveWithOutput(): void {
 }
 
 /** https://no-color.org; chalk looks at FORCE_COLOR only. */
-export function chalkForOutput(): ChalkInstance {
-  return process.env["NO_COLOR"] ? new Chalk({ level: 0 }) : new Chalk();
+export function chalkFor(stream: NodeJS.WriteStream): ChalkInstance {
+  if (process.env["NO_COLOR"]) return new Chalk({ level: 0 });
+  return stream === process.stderr ? new Chalk({ level: chalkStderr.level }) : new Chalk();
+}
+
+/** A terminal as log-update wants one: it takes one that says that it has no columns at its word. */
+export function sizedTerminal(stream: NodeJS.WriteStream): NodeJS.WritableStream {
+  const terminal = {
+    isTTY: stream.isTTY,
+    get columns() {
+      return terminalSize(stream).columns;
+    },
+    get rows() {
+      return terminalSize(stream).rows;
+    },
+    write: (text: string) => stream.write(text),
+  };
+  return terminal as unknown as NodeJS.WritableStream;
+}
+
+/** How large a terminal is; a serial line and a container may not know. */
+export function terminalSize({ columns, rows }: Partial<Pick<NodeJS.WriteStream, "columns" | "rows">>): {
+  readonly columns: number;
+  readonly rows: number;
+} {
+  return { columns: columns || 80, rows: rows || 24 };
 }

@@ -1,11 +1,17 @@
-import { defer, map } from "rxjs";
+import { defer } from "rxjs";
 import { AviLayout } from "../../../operators/node/avi-layout.js";
+import { noCounts } from "../stream-account.js";
 import type { CaptureFormat } from "./format.js";
+import { ending, layOut, stepOf } from "./laid-out.js";
 import { capturedPictures } from "./pictures.js";
 import { withTail } from "./with-tail.js";
 
-/** Pictures, as films are played. */
-export const avi: CaptureFormat = {
+/**
+ * Pictures, as films are played.
+ *
+ * @param limit bytes of a file, at most. Default: 4 GiB, which is as far as it counts
+ */
+export const aviUpTo = (limit?: number): CaptureFormat => ({
   name: "avi",
   description: "a film of a camera's pictures: MJPEG, or else YUY2 or NV12",
   extensions: ["avi"],
@@ -16,17 +22,21 @@ export const avi: CaptureFormat = {
   capture: (target, context) =>
     defer(() => {
       let layout: AviLayout | undefined;
-      const steps = capturedPictures(target, context, ["mjpeg", "yuy2", "nv12"]).pipe(
-        map(({ pictures, counts, agreedRate }) => {
+      let written = 0;
+      const steps = capturedPictures(
+        target,
+        context,
+        ["mjpeg", "yuy2", "nv12"],
+        ({ pictures, counts, incomplete, agreedRate }) => {
           // It plays at the rate at which the pictures came; those of a capture come faster.
-          const film = (layout ??= new AviLayout(target.isRecording === true ? agreedRate : undefined));
-          return { pieces: pictures.flatMap((picture) => film.add(picture)), counts };
-        }),
+          const film = (layout ??= new AviLayout(target.isRecording === true ? agreedRate : undefined, limit));
+          const added = layOut(film, pictures);
+          written += added.count;
+          return stepOf({ pieces: added.pieces, counts, pictures: { written, incomplete } }, added);
+        },
       );
-      return withTail(steps, () => {
-        if (layout === undefined) return [];
-        const { tail, head } = layout.finish();
-        return [...tail, { at: 0, bytes: head }];
-      });
+      return withTail(steps, () => (layout === undefined ? { pieces: [], counts: noCounts } : ending(layout)));
     }),
-};
+});
+
+export const avi = aviUpTo();

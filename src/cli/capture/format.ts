@@ -1,7 +1,7 @@
 import type { Observable } from "rxjs";
 import type { BadFramePolicy } from "../../../operators/index.js";
 import type { MicrophoneOptions } from "../../../operators/media/index.js";
-import type { FilePiece } from "../files/output.js";
+import type { FilePiece } from "../files/sinks.js";
 import type { FrameCounts } from "../stream-account.js";
 import type { StreamTarget } from "../target.js";
 import type { PictureWish } from "../video/choose-picture.js";
@@ -35,6 +35,16 @@ export type SoundWish = Pick<MicrophoneOptions, "sampleRate" | "channels">;
 export interface CaptureStep {
   readonly pieces: readonly FilePiece[];
   readonly counts: FrameCounts;
+  /** What has become of pictures until now. */
+  readonly pictures?: PictureCounts;
+}
+
+/** What became of pictures. */
+export interface PictureCounts {
+  /** Those in the file. */
+  readonly written: number;
+  /** Those in which something was missing, kept or left out. */
+  readonly incomplete: number;
 }
 
 /** A format of files that a stream can be captured in. */

@@ -1,4 +1,4 @@
-import { extname } from "node:path";
+import { formatOf } from "../files/format-of.js";
 import { avi } from "./avi.js";
 import type { CaptureFormat } from "./format.js";
 import { mjpeg } from "./mjpeg.js";
@@ -10,10 +10,11 @@ import { wav } from "./wav.js";
 /** The formats there are. A further one is an entry here, and a file beside this one. */
 export const captureFormats: readonly CaptureFormat[] = [raw, pcapng, avi, mjpeg, png, wav];
 
-/** The format that a file is to have: the one that is named, or that of its name, or raw. */
+/**
+ * The format of a file: the one that is named, or that of its name, or raw.
+ *
+ * @throws UsageError
+ */
 export function captureFormat(name: string | undefined, path: string): CaptureFormat {
-  const extension = extname(path).slice(1).toLowerCase();
-  const isMeant = (format: CaptureFormat): boolean =>
-    name === undefined ? format.extensions.includes(extension) : format.name === name;
-  return captureFormats.find(isMeant) ?? raw;
+  return formatOf(captureFormats, raw, name, path);
 }

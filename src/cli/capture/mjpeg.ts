@@ -1,4 +1,4 @@
-import { map } from "rxjs";
+import { defer, of } from "rxjs";
 import type { CaptureFormat } from "./format.js";
 import { capturedPictures } from "./pictures.js";
 
@@ -12,7 +12,11 @@ export const mjpeg: CaptureFormat = {
   badFrames: ["skip", "keep"],
   virtual: "camera",
   capture: (target, context) =>
-    capturedPictures(target, context, ["mjpeg"]).pipe(
-      map(({ pictures, counts }) => ({ pieces: pictures.map(({ data }) => data), counts })),
-    ),
+    defer(() => {
+      let written = 0;
+      return capturedPictures(target, context, ["mjpeg"], ({ pictures, counts, incomplete }) => {
+        written += pictures.length;
+        return of({ pieces: pictures.map(({ data }) => data), counts, pictures: { written, incomplete } });
+      });
+    }),
 };

@@ -1,12 +1,20 @@
-import { defer, finalize, map } from "rxjs";
-import { recorded } from "../../../transports/replay/index.js";
-import { countsOf } from "../stream-account.js";
-import type { CaptureFormat } from "./format.js";
+import { defer, finalize, map, merge, NEVER, Subject, takeUntil, type Observable } from "rxjs";
+import { OverflowError } from "../../index.js";
+import { recorded, type RecordedTransport } from "../../../transports/replay/index.js";
+import { countsOf, noCounts } from "../stream-account.js";
+import type { CaptureFormat, CaptureStep } from "./format.js";
 import { capturedResults } from "./results.js";
 import { withTail } from "./with-tail.js";
 
-/** All that goes over the bus, with every status and loss: what Wireshark opens, and `replay` plays. */
-export const pcapng: CaptureFormat = {
+/** Bytes that wait, at most, while the file takes no more: ten seconds of the fastest endpoint of high speed. */
+const mostWaiting = 2 ** 28;
+
+/**
+ * All that goes over the bus, with every status and loss: what Wireshark opens, and `replay` plays.
+ *
+ * @param limit bytes that wait while the file takes no more, at most
+ */
+export const pcapngWithin = (limit = mostWaiting): CaptureFormat => ({
   name: "pcapng",
   description: "all that goes over the bus, for Wireshark and for replay",
   extensions: ["pcapng"],
@@ -16,26 +24,83 @@ export const pcapng: CaptureFormat = {
   capture: (target, context) =>
     defer(() => {
       const transport = recorded(target.transport);
-      let chunks: Uint8Array[] = [];
-      const taken = () => {
-        const pieces = chunks;
-        chunks = [];
-        return pieces;
-      };
-      const recording = transport.capture.subscribe({
-        next: (chunk) => chunks.push(chunk),
-        // A bug, told as one.
-        error: (error: unknown) => {
-          throw error;
-        },
-      });
-      const steps = capturedResults({ ...target, transport }, context).pipe(
-        map((results) => ({ pieces: taken(), counts: countsOf(results) })),
+      const record = new Record(transport, limit);
+      let hasBegun = false;
+      const results = capturedResults({ ...target, transport }, context).pipe(
+        map((each): CaptureStep => {
+          hasBegun = true;
+          return { pieces: record.take(), counts: countsOf(each) };
+        }),
       );
-      return withTail(steps, taken).pipe(
+      const steps = withinLimit(results, record.tooLong);
+      // What was said while the device was opened, and then nothing, is no capture.
+      return withTail(steps, () => ({ pieces: hasBegun ? record.take() : [], counts: noCounts })).pipe(
         finalize(() => {
-          recording.unsubscribe();
+          record.end();
         }),
       );
     }),
-};
+});
+
+export const pcapng = pcapngWithin();
+
+/** The capture that a transport makes, until somebody takes it. */
+class Record {
+  readonly #tooLong = new Subject<never>();
+  readonly #end: () => void;
+  #chunks: Uint8Array[] = [];
+  #length = 0;
+
+  constructor(transport: RecordedTransport, limit: number) {
+    const recording = transport.capture.subscribe({
+      next: (chunk) => {
+        this.#chunks.push(chunk);
+        this.#length += chunk.length;
+        if (this.#length > limit) this.#tooLong.error(overflow(limit));
+      },
+      // A bug, told as one.
+      error: (error: unknown) => {
+        throw error;
+      },
+    });
+    this.#end = () => {
+      recording.unsubscribe();
+    };
+  }
+
+  /** Errors once more waits than may: the bus goes on, and a pipe that is paused does not hold it up. */
+  get tooLong(): Observable<never> {
+    return this.#tooLong.asObservable();
+  }
+
+  take(): readonly Uint8Array[] {
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#length = 0;
+    return chunks;
+  }
+
+  end(): void {
+    this.#end();
+  }
+}
+
+/** The source, until it ends, or the limit errors. */
+function withinLimit<T>(source: Observable<T>, limit: Observable<never>): Observable<T> {
+  const over = new Subject<void>();
+  return merge(
+    source.pipe(
+      finalize(() => {
+        over.next();
+      }),
+    ),
+    merge(limit, NEVER).pipe(takeUntil(over)),
+  );
+}
+
+function overflow(limit: number): OverflowError {
+  return new OverflowError(
+    "overflow",
+    `the file is slower than the bus, and ${Math.round(limit / 2 ** 20)} MiB wait for it: choose a faster disk, or --alternate with fewer bytes`,
+  );
+}

@@ -1,4 +1,4 @@
-import { concat, defer, map, of, switchMap, takeUntil, takeWhile, type Observable } from "rxjs";
+import { concat, concatMap, defer, map, of, switchMap, takeUntil, takeWhile, type Observable } from "rxjs";
 import type { VideoEncoding, VideoFrame } from "../../class/uvc/index.js";
 import { isochPipe } from "../../index.js";
 import { countsOf, noCounts, type FrameCounts } from "../stream-account.js";
@@ -6,48 +6,57 @@ import type { StreamTarget } from "../target.js";
 import { choosePicture } from "../video/choose-picture.js";
 import { openVideo } from "../video/open-video.js";
 import { whileOpen } from "../while-open.js";
-import type { CaptureContext } from "./format.js";
+import type { CaptureContext, CaptureStep } from "./format.js";
 import { firstFrames } from "./results.js";
 
 /** Pictures, and what came from the bus for them. */
 export interface PictureStep {
   readonly pictures: readonly VideoFrame[];
   readonly counts: FrameCounts;
+  /** Pictures until now in which something was missing. */
+  readonly incomplete: number;
   /** Pictures a second that the camera agreed on. */
   readonly agreedRate: number;
 }
 
 /**
- * The pictures of a camera, in the first of these formats that it has, until there are enough or it is to stop. Those
- * that are incomplete are there only where bad frames are kept.
+ * What becomes of the pictures of a camera, in the first of these formats that it has, until there are enough or it is
+ * to stop. Those that are incomplete are there only where bad frames are kept. Completes when the device is closed.
  *
- * Errors: as `camera`.
+ * Errors: as `camera`; those of `write`.
  */
 export function capturedPictures(
   target: StreamTarget,
   { picture, count = Infinity, frames = Infinity, transfer, queue, pause, stop, badFrames }: CaptureContext,
   formats: readonly [VideoEncoding, ...VideoEncoding[]],
-): Observable<PictureStep> {
-  return whileOpen(target, (device) =>
+  write: (step: PictureStep) => Observable<CaptureStep>,
+): Observable<CaptureStep> {
+  return whileOpen(target, stop, (device) =>
     openVideo(
       device,
       (configuration) => choosePicture(configuration, formats, picture),
       badFrames === "keep" ? "emit" : "drop",
     ).pipe(
       switchMap(({ video, alternate, assembler }) => {
-        const agreedRate = 1e7 / video.interval;
+        const step = (pictures: readonly VideoFrame[], counts: FrameCounts): PictureStep => ({
+          pictures,
+          counts,
+          incomplete: assembler.statistics.incomplete,
+          agreedRate: 1e7 / video.interval,
+        });
         return concat(
           isochPipe(device, alternate)
             .results({ frames: transfer, queue, pause })
             .pipe(
               firstFrames(frames),
-              map((results) => ({ pictures: assembler.push(results), counts: countsOf(results), agreedRate })),
+              map((results) => step(assembler.push(results), countsOf(results))),
               takeUntil(stop),
             ),
-          defer(() => of({ pictures: assembler.flush(), counts: noCounts, agreedRate })),
+          defer(() => of(step(assembler.flush(), noCounts))),
         );
       }),
       firstPictures(count),
+      concatMap(write),
     ),
   );
 }

@@ -1,4 +1,4 @@
-import { concatMap, from, map, toArray } from "rxjs";
+import { defer, from, map, toArray } from "rxjs";
 import { toPng } from "../../../operators/node/index.js";
 import { rawFormats } from "../video/choose-picture.js";
 import type { CaptureFormat } from "./format.js";
@@ -15,13 +15,16 @@ export const png: CaptureFormat = {
   badFrames: ["skip", "keep"],
   virtual: "camera",
   capture: (target, context) =>
-    capturedPictures(target, { ...context, count: context.count ?? 1 }, rawFormats).pipe(
-      concatMap(({ pictures, counts }) =>
-        from(pictures).pipe(
+    defer(() => {
+      let written = 0;
+      const one = { ...context, count: context.count ?? 1 };
+      return capturedPictures(target, one, rawFormats, ({ pictures, counts, incomplete }) => {
+        written += pictures.length;
+        return from(pictures).pipe(
           toPng(),
           toArray(),
-          map((pieces) => ({ pieces, counts })),
-        ),
-      ),
-    ),
+          map((pieces) => ({ pieces, counts, pictures: { written, incomplete } })),
+        );
+      });
+    }),
 };

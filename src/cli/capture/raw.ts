@@ -1,6 +1,6 @@
-import { concatMap, map, of, reduce, type Observable } from "rxjs";
+import { catchError, concat, concatMap, defer, map, of, throwError, type Observable } from "rxjs";
 import type { IsochResults } from "../../index.js";
-import { gaps, payload, type BadFramePolicy } from "../../../operators/index.js";
+import { payload, type BadFramePolicy } from "../../../operators/index.js";
 import { countsOf } from "../stream-account.js";
 import type { CaptureFormat, CaptureStep } from "./format.js";
 import { capturedResults } from "./results.js";
@@ -14,15 +14,42 @@ export const raw: CaptureFormat = {
   badFrames: ["skip", "keep", "zero", "error"],
   virtual: "counter",
   capture: (target, context) =>
-    capturedResults(target, context).pipe(concatMap((results) => stepOf(results, context.badFrames))),
+    defer(() => {
+      let frameLength = 0;
+      return capturedResults(target, context).pipe(
+        concatMap((results) => {
+          frameLength = results.requested[0] ?? frameLength;
+          // Frames that were lost are zeros as well: the file keeps time.
+          const before = context.badFrames === "zero" ? zeros(results.lost * frameLength) : [];
+          return stepOf(results, before, context.badFrames);
+        }),
+      );
+    }),
 };
 
-/** With `zero`, frames that are lost are zeros as well: the file keeps time. */
-function stepOf(results: IsochResults, badFrames: BadFramePolicy): Observable<CaptureStep> {
-  const all = badFrames === "zero" ? of(results).pipe(gaps()) : of(results);
-  return all.pipe(
+function stepOf(
+  results: IsochResults,
+  before: readonly Uint8Array[],
+  badFrames: BadFramePolicy,
+): Observable<CaptureStep> {
+  const counts = countsOf(results);
+  return of(results).pipe(
     payload({ badFrames }),
-    reduce((pieces: readonly Uint8Array[], bytes) => [...pieces, bytes], []),
-    map((pieces) => ({ pieces, counts: countsOf(results) })),
+    map((bytes) => ({ pieces: [...before, bytes], counts })),
+    // Of the frames that end the capture there are no bytes, but they came.
+    catchError((error: unknown) =>
+      concat(
+        of({ pieces: [], counts }),
+        throwError(() => error),
+      ),
+    ),
   );
+}
+
+const manyZeros = new Uint8Array(2 ** 20);
+
+/** So many zeros. They are the same ones over and over: a machine that slept for an hour costs time, not memory. */
+function zeros(length: number): readonly Uint8Array[] {
+  const whole = Array.from({ length: Math.floor(length / manyZeros.length) }, () => manyZeros);
+  return [...whole, manyZeros.subarray(0, length % manyZeros.length)];
 }

@@ -15,7 +15,7 @@ import type { CaptureContext } from "./format.js";
  */
 export function capturedResults(target: StreamTarget, context: CaptureContext): Observable<IsochResults> {
   const { frames = Infinity, transfer, queue, pause, stop } = context;
-  return whileOpen(target, (device) =>
+  return whileOpen(target, stop, (device) =>
     carrierOf(device, target).pipe(
       switchMap((endpoint) => isochPipe(device, endpoint).results({ frames: transfer, queue, pause })),
       firstFrames(frames),

@@ -1,4 +1,4 @@
-import { concat, defer, EMPTY, map, of, takeUntil, tap } from "rxjs";
+import { concat, concatMap, defer, EMPTY, takeUntil, tap } from "rxjs";
 import { chooseAudio, type ChosenAudio } from "../../../operators/media/audio-choice.js";
 import { AudioPipe, prepareClock } from "../../../operators/media/audio-pipe.js";
 import { pcmBlocks } from "../../../operators/media/index.js";
@@ -6,12 +6,17 @@ import { WavLayout } from "../../../operators/node/wav-layout.js";
 import { isochPipe, type EndpointSelector } from "../../index.js";
 import { addCounts, countsOf, noCounts } from "../stream-account.js";
 import { whileOpen } from "../while-open.js";
-import type { CaptureFormat, CaptureStep } from "./format.js";
+import type { CaptureFormat } from "./format.js";
+import { ending, layOut, stepOf } from "./laid-out.js";
 import { firstFrames } from "./results.js";
 import { withTail } from "./with-tail.js";
 
-/** Sound. As `microphone` takes it; but the results of the bus are wanted for the account. */
-export const wav: CaptureFormat = {
+/**
+ * Sound. As `microphone` takes it; but the results of the bus are wanted for the account.
+ *
+ * @param limit bytes of a file, at most. Default: 4 GiB, which is as far as it counts
+ */
+export const wavUpTo = (limit?: number): CaptureFormat => ({
   name: "wav",
   description: "the sound of a microphone",
   extensions: ["wav"],
@@ -21,17 +26,17 @@ export const wav: CaptureFormat = {
   virtual: "microphone",
   capture: (target, context) =>
     defer(() => {
-      const layout = new WavLayout();
+      const layout = new WavLayout(limit);
       // Silence keeps time.
       const lost = context.badFrames === "zero" ? "silence" : "leave-out";
       const { frames = Infinity, transfer, queue, pause, stop } = context;
       let counts = noCounts;
-      const step = (pieces: readonly Uint8Array[]): CaptureStep => {
-        const made = { pieces, counts };
+      const counted = () => {
+        const taken = counts;
         counts = noCounts;
-        return made;
+        return taken;
       };
-      const steps = whileOpen(target, (device) => {
+      const steps = whileOpen(target, stop, (device) => {
         const { sampleRate = 48_000, channels } = context.sound;
         const chosen = chooseAudio(device, { sampleRate, channels, direction: "in", selector: {} });
         // A capture need not have what was said to set a rate: one that is named is taken at its word.
@@ -46,20 +51,18 @@ export const wav: CaptureFormat = {
         );
         const blocks = results.pipe(
           pcmBlocks(chosen.format, { lost }),
-          map((block) => step(layout.add(block))),
+          concatMap((block) => {
+            const added = layOut(layout, [block]);
+            return stepOf({ pieces: added.pieces, counts: counted() }, added);
+          }),
         );
-        return concat(
-          chosen.alternate.version === 2 && !isToldRate ? prepareClock(device, chosen) : EMPTY,
-          blocks,
-          defer(() => of(step([]))),
-        );
+        return concat(chosen.alternate.version === 2 && !isToldRate ? prepareClock(device, chosen) : EMPTY, blocks);
       });
-      return withTail(steps, () => {
-        const { tail, head } = layout.finish();
-        return [...tail, { at: 0, bytes: head }];
-      });
+      return withTail(steps, () => ending(layout, counted()));
     }),
-};
+});
+
+export const wav = wavUpTo();
 
 function endpointOf({ alternate: { endpoint, interfaceNumber, alternate } }: ChosenAudio): EndpointSelector {
   return { endpoint: endpoint.address, interfaceNumber, alternate };

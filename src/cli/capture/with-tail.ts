@@ -1,10 +1,8 @@
 import { catchError, concat, defer, EMPTY, of, throwError, type Observable } from "rxjs";
-import type { FilePiece } from "../files/output.js";
-import { noCounts } from "../stream-account.js";
 import type { CaptureStep } from "./format.js";
 
 /** Steps, and a last one with what finishes the file, however they end. */
-export function withTail(steps: Observable<CaptureStep>, tail: () => readonly FilePiece[]): Observable<CaptureStep> {
+export function withTail(steps: Observable<CaptureStep>, tail: () => CaptureStep): Observable<CaptureStep> {
   return defer(() => {
     let failure: { readonly error: unknown } | undefined;
     return concat(
@@ -14,7 +12,7 @@ export function withTail(steps: Observable<CaptureStep>, tail: () => readonly Fi
           return EMPTY;
         }),
       ),
-      defer(() => of({ pieces: tail(), counts: noCounts })),
+      defer(() => of(tail())),
       defer(() => (failure === undefined ? EMPTY : throwError(() => failure?.error))),
     );
   });

@@ -15,6 +15,7 @@ import {
   type PictureSize,
   type StreamArguments,
 } from "../options.js";
+import { isSameFile } from "../files/same-file.js";
 import { UsageError } from "../outcome.js";
 import { finderOf } from "../source.js";
 import type { BadFramePolicy } from "../../../operators/index.js";
@@ -65,7 +66,7 @@ export const captureCommand: DefineCommand = (program, done) => {
       new Option("-f, --format <format>", "of the file: see below").choices(captureFormats.map(({ name }) => name)),
     )
     .addOption(durationOption("how long (default: until Ctrl-C)"))
-    .option("-n, --frames <n>", "how many frames", wholeNumber("frames", 1, Number.MAX_SAFE_INTEGER))
+    .option("-n, --frames <n>", "how many frames of the bus", wholeNumber("frames", 1, Number.MAX_SAFE_INTEGER))
     .addOption(
       new Option(
         "--bad-frames <policy>",
@@ -86,15 +87,18 @@ export const captureCommand: DefineCommand = (program, done) => {
       const { endpoint, alternate, output, duration, frames, transfer, queue, badFrames } = options;
       const format = captureFormat(options.format, output);
       checkMedia(format, options);
+      const source = options.capture;
+      if (source !== undefined && (await isSameFile(source, output))) {
+        throw new UsageError("what is captured cannot go into the capture that it is read from: choose another name");
+      }
       const find = await finderOf(command.opts<Arguments>(), format.virtual);
       const target = find({ endpoint, alternate, direction: "in" });
       const { force = false, json = false, size, rate, count, sampleRate, channels } = options;
-      const milliseconds = duration === undefined ? undefined : duration * 1000;
       done(
         await capture(target, {
           output,
           format,
-          duration: milliseconds,
+          duration,
           frames,
           transfer,
           queue,

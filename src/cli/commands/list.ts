@@ -1,6 +1,6 @@
-import { list } from "../list.js";
+import { list } from "../list/list.js";
 import { placeOptions, type PlaceArguments } from "../options.js";
-import { placeOf } from "../source.js";
+import { transportOf } from "../source.js";
 import type { DefineCommand } from "./command.js";
 
 interface Arguments extends PlaceArguments {
@@ -13,6 +13,6 @@ export const listCommand: DefineCommand = (program, done) => {
     .description("print the devices there are, and what their isochronous endpoints can do")
     .option("--json", "print them as JSON")
     .action(async ({ json = false, ...place }: Arguments) => {
-      done(await list(await placeOf(place), { json }));
+      done(await list(await transportOf(place), { json }));
     });
 };

@@ -66,8 +66,7 @@ export const playCommand: DefineCommand = (program, done) => {
       const format = playFormat(options.format, file);
       const find = await finderOf(command.opts<Arguments>(), format.virtual);
       const target = find({ endpoint, alternate, direction: "out" });
-      const milliseconds = duration === undefined ? undefined : duration * 1000;
       const { json = false } = options;
-      done(await play(target, { file, format, pace, duration: milliseconds, transfer, queue, underrun, json }));
+      done(await play(target, { file, format, pace, duration, transfer, queue, underrun, json }));
     });
 };

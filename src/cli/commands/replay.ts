@@ -1,6 +1,7 @@
 import { Option } from "commander";
 import { deviceTarget } from "../device-target.js";
 import {
+  deviceHelp,
   deviceName,
   durationOption,
   notEmpty,
@@ -8,7 +9,7 @@ import {
   type DeviceArguments,
   type StreamArguments,
 } from "../options.js";
-import { run } from "../run.js";
+import { run } from "../watch/run.js";
 import { captureTransport } from "../source.js";
 import { keepsakeFiles, keepsakes } from "../video/keepsakes.js";
 import type { DefineCommand } from "./command.js";
@@ -25,7 +26,7 @@ export const replayCommand: DefineCommand = (program, done) => {
   const command = program
     .command("replay")
     .argument("<capture>", "pcapng or pcap, of usbmon or of the command capture", notEmpty)
-    .argument("[device]", "vendor:product, a part of its name or serial number, or its id", deviceName)
+    .argument("[device]", deviceHelp, deviceName)
     .description("watch what a capture holds: rates, losses, pictures.");
   streamOptions(command)
     .addOption(
@@ -42,7 +43,7 @@ export const replayCommand: DefineCommand = (program, done) => {
       const target = deviceTarget(transport, { device, isRecording: true, endpoint, alternate });
       done(
         await run(target, {
-          duration: duration === undefined ? Infinity : duration * 1000,
+          duration: duration ?? Infinity,
           frames,
           queue,
           json,

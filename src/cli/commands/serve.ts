@@ -1,6 +1,6 @@
 import { Option } from "commander";
-import { collect, deviceName, listeningAddress, tokenFileOption, tokenOption } from "../options.js";
-import { placeOf, tokenOf } from "../source.js";
+import { collect, deviceHelp, deviceName, listeningAddress, tokenFileOption, tokenOption } from "../options.js";
+import { transportOf, tokenOf } from "../source.js";
 import type { HostAndPort } from "../serve/addresses.js";
 import { serveDevices } from "../serve/serve-devices.js";
 import { defaultVirtualKind, virtualHelp, virtualKinds, type VirtualKind } from "../virtual-devices.js";
@@ -21,11 +21,10 @@ interface Arguments {
 export const serveCommand: DefineCommand = (program, done) => {
   const command = program.command("serve");
   command
-    .argument(
-      "[devices...]",
-      "each as vendor:product, a part of its name or serial number, or its id",
-      (name: string, before: readonly string[] | undefined) => [...(before ?? []), deviceName(name)],
-    )
+    .argument("[devices...]", `each as ${deviceHelp}`, (name: string, before: readonly string[] | undefined) => [
+      ...(before ?? []),
+      deviceName(name),
+    ])
     .description(
       "be a bridge: give devices to other programs, over USB/IP and WebSocket.\n" +
         "Without a device, that is the counter device on a virtual bus. By default, only\n" +
@@ -60,7 +59,7 @@ export const serveCommand: DefineCommand = (program, done) => {
         command.error("error: option '--virtual <kind>' is for the virtual device, and another one is asked for");
       }
       const token = await tokenOf(options);
-      const transport = await placeOf(names.length === 0 ? { virtual: virtual ?? defaultVirtualKind } : {});
+      const transport = await transportOf(names.length === 0 ? { virtual: virtual ?? defaultVirtualKind } : {});
       done(
         await serveDevices(transport, names, {
           tcp: tcp === false ? false : { ...tcp, ...(allowWithoutToken === true ? { allowWithoutToken } : { token }) },

@@ -6,7 +6,7 @@ import {
   type DeviceArguments,
   type StreamArguments,
 } from "../options.js";
-import { run } from "../run.js";
+import { run } from "../watch/run.js";
 import { keepsakeFiles, keepsakes } from "../video/keepsakes.js";
 import { finderOf } from "../source.js";
 import type { DefineCommand } from "./command.js";
@@ -38,7 +38,7 @@ export const watchCommand: DefineCommand = (program, done) => {
     )
     .summary("stream from or to a device, and show how that goes (the default)");
   streamOptions(deviceOptions(command))
-    .addOption(durationOption("how long to stream").default(5))
+    .addOption(durationOption("how long to stream").default(5000, "5"))
     .addOption(
       new Option(
         "--files",
@@ -53,6 +53,6 @@ export const watchCommand: DefineCommand = (program, done) => {
       const isDemo = isWithoutDevice(named) && !isForCounter(named);
       const find = await finderOf(named, isDemo ? "camera" : "counter");
       const keep = (command.getOptionValueSource("files") === "cli" ? options.files : isDemo) ? keepsakes() : undefined;
-      done(await run(find({ endpoint, alternate }), { duration: duration * 1000, frames, queue, json, keep }));
+      done(await run(find({ endpoint, alternate }), { duration, frames, queue, json, keep }));
     });
 };

@@ -1,30 +1,21 @@
-import { open, rm, stat, type FileHandle } from "node:fs/promises";
 import { BehaviorSubject, ReplaySubject, type Observable } from "rxjs";
-import { fileError, type FileError } from "./errors.js";
-
-/** Bytes that follow what was written before, or such as replace some of that: a header with its final numbers. */
-export type FilePiece = Uint8Array | { readonly at: number; readonly bytes: Uint8Array };
+import { fileSystemError, type FileSystemError } from "./errors.js";
+import { isNamedPipe, writeNamedPipe } from "./named-pipe.js";
+import { fileSink, isReplacement, streamSink, type FilePiece, type Sink } from "./sinks.js";
 
 /** Bytes that wait to be written from which on an output is full, and up to which it is again not. */
 const fullAt = 16 * 2 ** 20;
 const roomyAt = 4 * 2 ** 20;
 
-/** What the pieces of an output end up in. */
-interface Sink {
-  write(piece: FilePiece): Promise<void>;
-  close(): Promise<void>;
-  /** Closes, and leaves no file where there was none. */
-  discard(): Promise<void>;
-}
-
 /** A file that is written piece by piece, in order, while more come. Not to be ended twice. */
 export class Output {
   readonly path: string;
   readonly #sink: Sink;
-  readonly #waiting: FilePiece[] = [];
+  #waiting: FilePiece[] = [];
   readonly #full = new BehaviorSubject(false);
-  readonly #failed = new ReplaySubject<FileError>(1);
-  #failure: FileError | undefined;
+  readonly #failed = new ReplaySubject<FileSystemError>(1);
+  #failure: FileSystemError | undefined;
+  #isUntouched = true;
   #waitingBytes = 0;
   #written = 0;
   #writing: Promise<void> | undefined;
@@ -41,7 +32,7 @@ export class Output {
   }
 
   /** Emits once nothing can be written any more. */
-  get failed(): Observable<FileError> {
+  get failed(): Observable<FileSystemError> {
     return this.#failed.asObservable();
   }
 
@@ -50,48 +41,61 @@ export class Output {
     return this.#written;
   }
 
-  /** Takes a piece, whose bytes nobody changes any more. After a failure, forgets it. */
+  /** Whether nothing was given it to write. */
+  get isUntouched(): boolean {
+    return this.#isUntouched;
+  }
+
+  /** Takes a piece, whose bytes nobody changes any more. After a failure, forgets what is to follow the rest. */
   write(piece: FilePiece): void {
-    const bytes = piece instanceof Uint8Array ? piece : piece.bytes;
-    if (this.#failure !== undefined || bytes.length === 0) return;
+    if (lengthOf(piece) === 0 || (this.#failure !== undefined && !isReplacement(piece))) return;
+    this.#isUntouched = false;
     this.#waiting.push(piece);
-    this.#count(bytes.length);
+    this.#count(lengthOf(piece));
     this.#writing ??= this.#drain();
   }
 
-  /** Writes what waits, and closes the file. Rejects with a {@link FileError}. */
+  /** Writes what waits, and closes the file, which is empty where nothing was written. Rejects with a {@link FileSystemError}. */
   async end(): Promise<void> {
     await this.#writing;
     await this.#sink.close().catch((error: unknown) => {
-      this.#failure ??= fileError(error, this.path);
+      this.#failure ??= fileSystemError(error, this.path);
     });
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Closes the file; where it was made for this and nothing was written, there is none again. Rejects with a {@link FileError}. */
+  /**
+   * Closes the file; where nothing was written, one that was made for this is taken away, and one that was there is as
+   * it was. Rejects with a {@link FileSystemError}.
+   */
   async discard(): Promise<void> {
     await this.#writing;
     await (this.#written === 0 ? this.#sink.discard() : this.#sink.close()).catch((error: unknown) => {
-      throw fileError(error, this.path);
+      throw fileSystemError(error, this.path);
     });
   }
 
   async #drain(): Promise<void> {
-    for (;;) {
-      const piece = this.#waiting.shift();
-      if (piece === undefined) break;
-      const length = piece instanceof Uint8Array ? piece.length : piece.bytes.length;
+    for (let piece = this.#waiting.shift(); piece !== undefined; piece = this.#waiting.shift()) {
       try {
         await this.#sink.write(piece);
-        if (piece instanceof Uint8Array) this.#written += length;
-        this.#count(-length);
+        if (!isReplacement(piece)) this.#written += piece.length;
       } catch (error) {
-        this.#waiting.length = 0;
-        this.#failure = fileError(error, this.path);
-        this.#failed.next(this.#failure);
+        this.#fail(fileSystemError(error, this.path));
       }
+      this.#count(-lengthOf(piece));
     }
     this.#writing = undefined;
+  }
+
+  /** What replaces something has its room already: also where the disk is full, a header says what is in the file. */
+  #fail(failure: FileSystemError): void {
+    const isFirst = this.#failure === undefined;
+    this.#failure ??= failure;
+    const forgotten = this.#waiting.filter((piece) => !isReplacement(piece));
+    this.#waiting = this.#waiting.filter(isReplacement);
+    this.#count(-forgotten.reduce((sum, piece) => sum + lengthOf(piece), 0));
+    if (isFirst) this.#failed.next(failure);
   }
 
   #count(bytes: number): void {
@@ -101,67 +105,43 @@ export class Output {
   }
 }
 
+function lengthOf(piece: FilePiece): number {
+  return isReplacement(piece) ? piece.bytes.length : piece.length;
+}
+
+/** How a file is opened. */
+export interface OpenOptions {
+  /** Replace one that is there. */
+  readonly force: boolean;
+  /** A value means: wait no longer for somebody to read a named pipe. */
+  readonly cancel: Observable<unknown>;
+}
+
 /**
  * Opens a file to be written; `-` is the standard output. One that is there is left alone without
- * `force`; with it, it keeps its content until the first piece comes.
+ * `force`; with it, it keeps its content until the first piece comes. `undefined` where `cancel` came first.
  *
- * Rejects with a {@link FileError}.
+ * Rejects with a {@link FileSystemError}.
  */
-export async function openOutput(path: string, { force }: { readonly force: boolean }): Promise<Output> {
-  if (path === "-") return new Output("standard output", standardOutput);
+export async function openOutput(path: string, { force, cancel }: OpenOptions): Promise<Output | undefined> {
+  if (path === "-")
+    return new Output(
+      "standard output",
+      streamSink(process.stdout, () => undefined),
+    );
   try {
-    return new Output(path, await fileSink(path, force));
+    if (!(await isNamedPipe(path))) return new Output(path, await fileSink(path, force));
+    const pipe = await writeNamedPipe(path, cancel);
+    // Whoever writes is told.
+    pipe?.on("error", () => undefined);
+    return (
+      pipe &&
+      new Output(
+        path,
+        streamSink(pipe, () => pipe.end()),
+      )
+    );
   } catch (error) {
-    throw fileError(error, path);
+    throw fileSystemError(error, path);
   }
 }
-
-async function fileSink(path: string, force: boolean): Promise<Sink> {
-  let isNew = true;
-  let isOld = false;
-  let handle: FileHandle;
-  try {
-    handle = await open(path, "wx");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    // What is no file, a terminal or a pipe for one, has nothing to lose.
-    isOld = (await stat(path)).isFile();
-    if (isOld && !force) throw error;
-    isNew = false;
-    handle = await open(path, isOld ? "r+" : "w");
-  }
-  return {
-    write: async (piece) => {
-      if (isOld) await handle.truncate(0);
-      isOld = false;
-      await (piece instanceof Uint8Array ? writeAll(handle, piece, null) : writeAll(handle, piece.bytes, piece.at));
-    },
-    close: () => handle.close(),
-    discard: async () => {
-      await handle.close();
-      if (isNew) await rm(path, { force: true });
-    },
-  };
-}
-
-/** The system may take a part, and say only then why it does not take the rest. */
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number | null): Promise<void> {
-  for (let offset = 0; offset < bytes.length;) {
-    const at = position === null ? null : position + offset;
-    const { bytesWritten } = await handle.write(bytes, offset, bytes.length - offset, at);
-    offset += bytesWritten;
-  }
-}
-
-const standardOutput: Sink = {
-  write: (piece) =>
-    new Promise((resolve, reject) => {
-      if (!(piece instanceof Uint8Array)) throw new Error("what went to the standard output cannot be changed");
-      process.stdout.write(piece, (error) => {
-        if (error) reject(error);
-        else resolve();
-      });
-    }),
-  close: () => Promise.resolve(),
-  discard: () => Promise.resolve(),
-};

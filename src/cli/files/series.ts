@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { extname } from "node:path";
-import { fileError } from "./errors.js";
+import { fileSystemError } from "./errors.js";
 import { Output } from "./output.js";
 
 /** A file for each piece that is written: `still-0001.png`, `still-0002.png` … */
@@ -20,7 +20,7 @@ export function openSeries(path: string, { force }: { readonly force: boolean })
           await file.close();
         }
       } catch (error) {
-        throw fileError(error, each);
+        throw fileSystemError(error, each);
       }
     },
     close: () => Promise.resolve(),

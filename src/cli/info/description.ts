@@ -10,19 +10,13 @@ import type {
   TransferType,
   UsageType,
 } from "../../index.js";
-import { sizeOf, type EndpointSize } from "../listing.js";
+import { identityOf, type DeviceIdentity } from "../device-identity.js";
+import { sizeOf, type EndpointSize } from "../list/listing.js";
 import { classFormats, type ClassFormats } from "./class-formats.js";
 import { className } from "./class-names.js";
 
 /** Everything about a device: plain data, and the output of `info --json`. */
-export interface DeviceDescription {
-  readonly id: string;
-  readonly vendorId: number;
-  readonly productId: number;
-  readonly manufacturer?: string;
-  readonly product?: string;
-  readonly serialNumber?: string;
-  readonly speed: Speed;
+export interface DeviceDescription extends DeviceIdentity {
   /** bcdUSB, as "2.0.0". */
   readonly usbVersion: string;
   /** bcdDevice, as "1.0.3". */
@@ -83,16 +77,10 @@ export interface EndpointDescription extends EndpointSize {
 }
 
 export function describeDevice(info: DeviceInfo): DeviceDescription {
-  const { id, speed, descriptor, configurations, manufacturer, product, serialNumber } = info;
+  const { speed, descriptor, configurations } = info;
   const { deviceClass, deviceSubclass, deviceProtocol } = descriptor;
   return {
-    id,
-    vendorId: descriptor.vendorId,
-    productId: descriptor.productId,
-    ...(manufacturer !== undefined && { manufacturer }),
-    ...(product !== undefined && { product }),
-    ...(serialNumber !== undefined && { serialNumber }),
-    speed,
+    ...identityOf(info),
     usbVersion: version(descriptor.usbVersion),
     deviceVersion: version(descriptor.deviceVersion),
     class: classOf(deviceClass, deviceSubclass, deviceProtocol),

@@ -1,8 +1,9 @@
-import { firstValueFrom, type Observable } from "rxjs";
-import { DeviceError, type DeviceInfo } from "../../index.js";
+import { firstValueFrom, takeUntil, type Observable } from "rxjs";
+import type { DeviceInfo } from "../../index.js";
+import { listenToInterrupts } from "../interrupts.js";
 import { exitStatus, tell } from "../outcome.js";
 import { whileWaiting } from "../progress.js";
-import { chalkForOutput, leaveWithOutput } from "../terminal.js";
+import { chalkFor } from "../terminal.js";
 import { describeDevice } from "./description.js";
 import { descriptionText } from "./description-text.js";
 
@@ -14,12 +15,13 @@ export interface InfoOptions {
 
 /** Prints everything about a device, and returns the exit status. */
 export async function info(device: Observable<DeviceInfo>, { json }: InfoOptions): Promise<number> {
-  leaveWithOutput();
+  const interrupts = listenToInterrupts();
   try {
-    const found = await whileWaiting("Looking for the device…", firstValueFrom(device, { defaultValue: undefined }));
-    if (found === undefined) throw new DeviceError("no-such-device", "nobody tells of a USB device here");
+    const looked = firstValueFrom(device.pipe(takeUntil(interrupts.first)), { defaultValue: undefined });
+    const found = await whileWaiting("Looking for the device…", looked);
+    if (found === undefined) return interrupts.status;
     const description = describeDevice(found);
-    console.log(json ? JSON.stringify(description) : descriptionText(description, chalkForOutput()));
+    console.log(json ? JSON.stringify(description) : descriptionText(description, chalkFor(process.stdout)));
     return exitStatus.ok;
   } catch (error) {
     return tell(error);

@@ -1,9 +1,10 @@
 import { asyncScheduler, merge, NEVER, tap, timer, type Observable, type SchedulerLike } from "rxjs";
 import { megabytes } from "../format.js";
 import { openInput, type Input } from "../files/input.js";
+import { isNamedPipe } from "../files/named-pipe.js";
 import { listenToInterrupts } from "../interrupts.js";
 import { exitStatus, tell, toldError, UsageError } from "../outcome.js";
-import { progressLine } from "../progress.js";
+import { progressLine, startWaiting } from "../progress.js";
 import { StreamAccount, type StreamEnd, type StreamSummary } from "../stream-account.js";
 import { firstTarget, type StreamTarget } from "../target.js";
 import type { PlayContext, PlayFormat } from "./format.js";
@@ -30,7 +31,7 @@ export interface PlaySummary extends StreamSummary {
 /** Plays a file to what is found, and returns the exit status. */
 export async function play(target: Observable<StreamTarget>, options: PlayOptions): Promise<number> {
   const { format } = options;
-  if (options.file === "-" && format.needsFile) {
+  if (format.needsFile && (options.file === "-" || (await isNamedPipe(options.file)))) {
     throw new UsageError(`a file of the format ${format.name} cannot come out of a pipe: name a file`);
   }
   format.check?.(options);
@@ -71,6 +72,7 @@ async function playFrom(
   interrupt: Observable<unknown>,
 ): Promise<Played> {
   const account = new StreamAccount(() => scheduler.now());
+  const opened = startWaiting("Opening the device…");
   const progress = progressLine();
   let end: StreamEnd = "finished";
   const abort = interrupt.pipe(
@@ -82,6 +84,7 @@ async function playFrom(
   let error: unknown;
   try {
     await format.play(input, target, { ...options, stop, abort }).forEach((counts) => {
+      opened();
       account.add(counts);
       progress.show(() => progressText(account, input));
     });
@@ -89,6 +92,7 @@ async function playFrom(
     error = caught;
     end = "failed";
   } finally {
+    opened();
     progress.clear();
   }
   return { account, end, error };

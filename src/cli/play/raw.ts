@@ -10,11 +10,11 @@ import type { PlayContext, PlayFormat } from "./format.js";
 export const raw: PlayFormat = {
   name: "raw",
   description: "bytes, cut into packets",
-  extensions: ["raw", "bin"],
+  extensions: ["raw", "bin", "pcm"],
   needsFile: false,
   virtual: "counter",
   play: ({ bytes }, target, context) =>
-    whileOpen(target, (device) =>
+    whileOpen(target, context.abort, (device) =>
       defer(() => of(bytes)).pipe(
         packetize(packets(device, target, context)),
         issue(isochPipe(device, target.endpoint), { queue: context.queue, underrun: context.underrun }),

@@ -16,7 +16,7 @@ export const wav: PlayFormat = {
   check: refuse,
   play: ({ path }, target, context) => {
     const underrun = context.underrun === "error" ? "error" : "silence";
-    return whileOpen(target, (device) =>
+    return whileOpen(target, context.abort, (device) =>
       fromWav(path).pipe(
         switchMap(({ data, format: { sampleRate, channels, bits, kind } }) =>
           of(data).pipe(speaker(device, {}, { sampleRate, channels, bits, kind, underrun })),

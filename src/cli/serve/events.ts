@@ -1,4 +1,5 @@
 import type { ServeEvent } from "../../../transports/usbip/serve.js";
+import { identityOf } from "../device-identity.js";
 import { nameOf } from "../names.js";
 
 /** An event as a line for people. */
@@ -25,6 +26,7 @@ export function eventText(event: ServeEvent): string {
 
 /** An event as plain data: a line in the output of `--json`. */
 export function eventRecord(event: ServeEvent): object {
+  if ("device" in event) return { ...event, device: identityOf(event.device) };
   if (!("error" in event) || event.error === undefined) return event;
   const { code, message } = event.error;
   return { ...event, error: { code, message } };

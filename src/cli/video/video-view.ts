@@ -1,7 +1,7 @@
 import { bar, count, megabytes, microseconds } from "../format.js";
 import { printable } from "../names.js";
-import { nameOnBus, recentRate, timeText, type Screen } from "../view.js";
-import type { WatchState } from "../watch.js";
+import { nameOnBus, recentRate, timeText, type Screen } from "../watch/view.js";
+import type { WatchState } from "../watch/state.js";
 import { halfBlocks } from "./half-blocks.js";
 import { rawFormats } from "./choose-picture.js";
 import type { VideoState } from "./video-track.js";

@@ -1,9 +1,10 @@
 import { firstValueFrom, NEVER, of, Subject, switchMap, VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { deviceTarget, type DeviceTargetOptions } from "../../../src/cli/device-target.js";
-import { isSound, summarize } from "../../../src/cli/summary.js";
+import { isSound, summarize } from "../../../src/cli/watch/summary.js";
 import type { StreamTarget } from "../../../src/cli/target.js";
-import { watch, type WatchState } from "../../../src/cli/watch.js";
+import type { WatchState } from "../../../src/cli/watch/state.js";
+import { watch } from "../../../src/cli/watch/watch.js";
 import { DeviceError, EndpointError, IsochError, type DeviceInfo, type IsochTransport } from "../../../src/index.js";
 import {
   counterDevice,

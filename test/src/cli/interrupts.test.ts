@@ -34,6 +34,23 @@ describe("listenToInterrupts", () => {
     expect(listener.left).toStrictEqual([130]);
   });
 
+  it.each([
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("ends at a %s, too", (signal, status) => {
+    using listener = listening();
+    process.emit(signal);
+    expect(listener.told()).toBe(1);
+    expect(listener.interrupts.status).toBe(status);
+  });
+
+  it("goes by what came first: a Ctrl-C ends who reads the output as well", () => {
+    using listener = listening();
+    interrupt();
+    process.stdout.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+    expect(listener.interrupts.status).toBe(130);
+  });
+
   it("ends without a word where the reader has gone", () => {
     using listener = listening();
     process.stdout.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));

@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Summary } from "../../../src/cli/summary.js";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Summary } from "../../../src/cli/watch/summary.js";
 import { root } from "../../support/entries.js";
 import { Scratch } from "../../support/pack.js";
 
@@ -89,7 +89,7 @@ describe("the program", { timeout: 60_000 }, () => {
       "1",
       "--json",
       "--fault",
-      "crc@400x3",
+      "crc@3000x3",
       "--queue",
       "64",
     ]);
@@ -237,7 +237,7 @@ describe("the program", { timeout: 60_000 }, () => {
     expect(stderr).toBe("status 0\n");
   });
 
-  it.runIf(process.platform === "linux").each(["list --virtual counter", "watch --duration 0.2 --json"])(
+  it.runIf(process.platform === "linux").each(["list --virtual counter", "watch --duration 0.2 --json", "--help"])(
     "says that its output cannot be written, with status 3: %s",
     async (args) => {
       const shell = spawn("bash", ["-c", `"$0" "$1" ${args} >/dev/full`, process.execPath, program], {
@@ -253,6 +253,23 @@ describe("the program", { timeout: 60_000 }, () => {
       expect(status).toBe(3);
     },
   );
+
+  it.runIf(process.platform === "linux").each([
+    ["play", ["play"], 130],
+    ["capture", ["capture", "-o"], 130],
+  ])("can be ended while nobody is at the other end of a named pipe: %s", async (name, args, expected) => {
+    const pipe = join(scratch.path, `pipe-${name}`);
+    spawnSync("mkfifo", [pipe]);
+    const child = spawn(process.execPath, [program, ...args, pipe], { stdio: "ignore", timeout: 30_000 });
+    // When it listens: Linux says which signals a program catches, and SIGHUP is none that Node does by itself.
+    await vi.waitFor(() => {
+      const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${String(child.pid)}/status`, "utf8"))?.[1];
+      expect(BigInt(`0x${caught ?? "0"}`) & 1n).toBe(1n);
+    }, 10_000);
+    child.kill("SIGINT");
+    const [status] = (await once(child, "close")) as unknown[];
+    expect(status).toBe(expected);
+  });
 
   it("plays what comes on the standard input, and is not held up by one that says nothing", async () => {
     const play = (interrupt: boolean) => {

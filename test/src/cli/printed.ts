@@ -11,7 +11,7 @@ export function capturePrinted() {
   });
   afterEach(() => {
     process.stdout.removeAllListeners("error");
-    process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM");
+    process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM").removeAllListeners("SIGHUP");
   });
   return {
     get stdout() {

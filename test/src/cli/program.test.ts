@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -43,7 +44,7 @@ describe("the command line", () => {
   it("explains itself, its commands and its exit statuses, in 80 columns", async () => {
     expect(await runProgram(["--help"])).toBe(0);
     for (const command of commands) expect(written.stdout).toContain(`\n  ${command} `);
-    for (const status of [0, 1, 2, 3, 130, 143]) expect(written.stdout).toMatch(new RegExp(`^ +${status}  `, "m"));
+    for (const status of [0, 1, 2, 3, 129, 130, 143]) expect(written.stdout).toMatch(new RegExp(`^ +${status}  `, "m"));
     expect(written.stdout.split("\n").filter((line) => line.length > 80)).toStrictEqual([]);
   });
 
@@ -107,6 +108,9 @@ describe("the command line", () => {
     ["play x --sample-size 4"],
     ["play x --frame-length 3 --rate 44100 --sample-size 4"],
     ["play x --underrun panic"],
+    ["capture -o film.mp4"],
+    ["capture -o still.jpg"],
+    ["play song.mp3"],
     ["serve --tcp"],
     ["serve --tcp host"],
     ["serve --tcp 0.0.0.0:0 --no-websocket"],
@@ -146,6 +150,26 @@ describe("the command line", () => {
     vi.mocked(console.log).mockClear();
     expect(await runProgram(["play", file, ...args])).toBe(0);
     expect(printed.json).toMatchObject({ file, frames: 50, failed: 0, bytes: 51_150 });
+  });
+
+  it("does not write a capture over itself", async () => {
+    const capture = join(scratch, "self.pcapng");
+    writeFileSync(capture, "a capture");
+    expect(await runProgram(["capture", "--capture", capture, "-o", capture, "--force"])).toBe(2);
+    expect(readFileSync(capture, "utf8")).toBe("a capture");
+  });
+
+  it.skipIf(process.platform === "win32")("takes no pipe where a file is read or changed more than once", async () => {
+    const pipe = join(scratch, "pipe");
+    spawnSync("mkfifo", [pipe]);
+    expect(await runProgram(["capture", "-o", pipe, "--format", "avi"])).toBe(2);
+    expect(await runProgram(["play", pipe, "--format", "wav"])).toBe(2);
+    expect(await runProgram(["replay", pipe])).toBe(2);
+  });
+
+  it("says that a directory is no capture, with status 3", async () => {
+    expect(await runProgram(["replay", scratch])).toBe(3);
+    expect(printed.stderr).toMatch(/^rx-isoch: not-a-file: /);
   });
 
   it("captures from an IN endpoint only, and plays to an OUT endpoint only", async () => {

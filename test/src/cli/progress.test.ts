@@ -29,6 +29,19 @@ describe("progressLine", () => {
     expect(looks).toBeLessThan(50);
     expect(written.join("")).toContain("look 1");
   });
+
+  it.each([0, undefined])("takes a terminal that does not know how wide it is (%s) for a usual one", (columns) => {
+    const { written, screen } = stream(true);
+    Object.assign(screen, { columns });
+    progressLine(screen).show(() => ({ text: "x".repeat(70) }));
+    expect(written.join("").match(/x/g)).toHaveLength(70);
+  });
+
+  it("leaves a terminal alone on which it showed nothing", () => {
+    const { written, screen } = stream(true);
+    progressLine(screen).clear();
+    expect(written).toStrictEqual([]);
+  });
 });
 
 describe("lineOf", () => {

@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { throwError } from "rxjs";
-import { afterAll, describe, expect, it } from "vitest";
+import { NEVER, throwError } from "rxjs";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { capture, type CaptureOptions } from "../../../../src/cli/capture/capture.js";
 import { captureFormat } from "../../../../src/cli/capture/formats.js";
+import { pcapngWithin } from "../../../../src/cli/capture/pcapng.js";
 import { deviceTarget } from "../../../../src/cli/device-target.js";
 import { UsageError } from "../../../../src/cli/outcome.js";
-import { AccessError, type IsochTransport } from "../../../../src/index.js";
+import { AccessError, isochPipe, type IsochTransport } from "../../../../src/index.js";
 import {
   counterDevice,
   readCounter,
@@ -136,7 +137,7 @@ describe("capture", () => {
   });
 
   it("fills what was lost with zeros where it is to", async () => {
-    const bus = busWith((frame) => [{ type: "host-stall", frame: frame + 50, frames: 300 }]);
+    const bus = busWith((frame) => [{ type: "host-stall", frame: frame + 50, frames: 1100 }]);
     const { file } = await captured(bus, { frames: 200, badFrames: "zero" });
     const lost = Number(printed.json["lost"]);
     expect(lost).toBeGreaterThan(0);
@@ -164,6 +165,49 @@ describe("capture", () => {
     expect(existsSync(file)).toBe(false);
   });
 
+  it("leaves an old file as it was where the device cannot be opened, whatever the format notes of that", async () => {
+    const output = join(scratch.path, "old.pcapng");
+    writeFileSync(output, "old");
+    const bus = busWith();
+    const other = isochPipe(bus, { endpoint: 0x81 }).open().subscribe();
+    const format = captureFormat("pcapng", output);
+    expect((await captured(bus, { output, format, force: true })).status).toBe(1);
+    expect(printed.stderr).toContain("interface-busy");
+    expect(readFileSync(output, "utf8")).toBe("old");
+    other.unsubscribe();
+  });
+
+  it("ends at a Ctrl-C while the device is being opened, and leaves no file", async () => {
+    const bus = busWith();
+    const { name, capabilities } = bus;
+    const open = () => {
+      setTimeout(interrupt);
+      return NEVER;
+    };
+    const { status, file } = await captured({ name, capabilities, devices: () => bus.devices(), open });
+    expect(status).toBe(130);
+    expect(printed.json).toMatchObject({ end: "interrupted", frames: 0, written: 0 });
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it("ends where a capture of the bus waits too long for its file", async () => {
+    const bus = busWith();
+    const { status, file } = await captured(bus, { format: pcapngWithin(5000) });
+    expect(status).toBe(1);
+    expect(printed.stderr).toMatch(/^rx-isoch: overflow: /);
+    expect(existsSync(file)).toBe(false);
+    await vi.waitFor(() => {
+      expect(bus.audit()).toMatchObject(idle);
+    });
+  });
+
+  it("counts the frame that ends it, under the policy error", async () => {
+    const bus = busWith((frame) => [{ type: "packet", endpoint: 0x81, frame, frames: 10_000, status: "crc" }]);
+    const { status } = await captured(bus, { badFrames: "error", transfer: 8 });
+    expect(status).toBe(1);
+    expect(printed.json).toMatchObject({ frames: 8, failed: 8, end: "failed", error: { code: "bad-frame" } });
+  });
+
   it("looks for the device before it touches the file", async () => {
     const { status, file } = await captured(new VirtualBus());
     expect(status).toBe(1);
@@ -186,6 +230,7 @@ describe("capture", () => {
     const bus = busWith();
     expect((await captured(bus, { output: "/dev/full" })).status).toBe(3);
     expect(printed.stderr).toMatch(/^rx-isoch: no-space: \/dev\/full: .*$/);
+    expect(printed.json).toMatchObject({ written: 0, end: "failed", error: { code: "no-space" } });
     expect(bus.audit()).toMatchObject(idle);
   });
 
@@ -195,6 +240,11 @@ describe("capture", () => {
 });
 
 describe("captureFormat", () => {
+  it("does not take one for another", () => {
+    expect(() => captureFormat(undefined, "film.mp4")).toThrow(UsageError);
+    expect(captureFormat("raw", "film.mp4").name).toBe("raw");
+  });
+
   it("goes by the name that is given, then by that of the file, and is raw else", () => {
     expect(captureFormat("raw", "x.wav").name).toBe("raw");
     expect(captureFormat(undefined, "x.BIN").name).toBe("raw");

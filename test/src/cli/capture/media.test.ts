@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { decode } from "fast-png";
 import type { Observable } from "rxjs";
 import { afterAll, describe, expect, it } from "vitest";
-import { capture, type CaptureOptions } from "../../../../src/cli/capture/capture.js";
+import { capture, type CaptureOptions, type CaptureSummary as Summary } from "../../../../src/cli/capture/capture.js";
+import { aviUpTo } from "../../../../src/cli/capture/avi.js";
 import { captureFormat } from "../../../../src/cli/capture/formats.js";
+import { wavUpTo } from "../../../../src/cli/capture/wav.js";
 import { virtualTarget } from "../../../../src/cli/virtual-target.js";
 import type { VirtualKind } from "../../../../src/cli/virtual-devices.js";
 import { deviceTarget } from "../../../../src/cli/device-target.js";
@@ -90,6 +92,35 @@ describe("captures of pictures", () => {
     expect(bytes.includes("idx1")).toBe(true);
   });
 
+  it("ends where the film is full, with every picture that it took, and says so", async () => {
+    const picture = { width: 320, height: 240 };
+    // Several pictures in a transfer: those before the one that is too much are in the film.
+    const { status, bytes } = await captured("full.avi", { format: aviUpTo(100_000), picture, transfer: 2000 });
+    expect(status).toBe(3);
+    expect(printed.stderr).toMatch(/^rx-isoch: file-full: an AVI file ends at 4 GiB.* go on with another$/);
+    const { pictures, frames, ...summary } = JSON.parse(printed.stdout) as Summary;
+    expect(summary).toMatchObject({ end: "failed", error: { code: "file-full" }, written: bytes.length });
+    expect(frames % 2000).toBe(0);
+    expect(bytes.length).toBeLessThanOrEqual(100_000);
+    const index = bytes.lastIndexOf("idx1");
+    const entries = bytes.readUInt32LE(index + 4) / 16;
+    expect(entries).toBeGreaterThan(2);
+    expect([bytes.readUInt32LE(48), pictures?.written]).toStrictEqual([entries, entries]);
+    // Each entry leads to a picture.
+    for (let i = 0; i < entries; i++) {
+      const at = bytes.indexOf("movi") + bytes.readUInt32LE(index + 8 + i * 16 + 8);
+      expect(bytes.readUInt16BE(at + 8)).toBe(0xffd8);
+    }
+  });
+
+  it("leaves no film where no picture came, and says so", async () => {
+    const { status, file } = await captured("none.avi", { frames: 8 });
+    expect(status).toBe(1);
+    expect(printed.json).toMatchObject({ written: 0, pictures: { written: 0 } });
+    expect(printed.stderr).toMatch(/^rx-isoch: no whole picture came/);
+    expect(existsSync(file)).toBe(false);
+  });
+
   it("leaves out pictures in which something is missing, unless they are to be kept", async () => {
     const numbers = (bytes: Buffer) =>
       bytes
@@ -100,6 +131,11 @@ describe("captures of pictures", () => {
     const picture = { width: 640, height: 480, frameRate: 30 };
     const skipped = await captured("skip.mjpeg", { count: 6, picture }, { faults });
     const kept = await captured("keep.mjpeg", { count: 6, picture, badFrames: "keep" }, { faults });
+    const [first, second] = printed.stdout.split("\n").map((line) => (JSON.parse(line) as Summary).pictures);
+    expect([first, second]).toStrictEqual([
+      { written: 6, incomplete: 1 },
+      { written: 6, incomplete: 1 },
+    ]);
     expect(numbers(kept.bytes).slice(0, 6)).toStrictEqual([0, 1, 2, 3, 4, 5]);
     expect(numbers(skipped.bytes)).toHaveLength(6);
     expect(numbers(skipped.bytes).at(-1)).toBe(6);
@@ -135,6 +171,14 @@ describe("captures of sound", () => {
     expect([bytes.readUInt16LE(22), bytes.readUInt32LE(24)]).toStrictEqual([2, 44_100]);
     expect(bytes.readUInt32LE(40)).toBe(bytes.length - 44);
     expect((bytes.length - 44) / 4).toBeCloseTo(22_050, -2);
+  });
+
+  it("ends where the file is full, and says so", async () => {
+    const { status, bytes } = await captured("full.wav", { format: wavUpTo(20_000) });
+    expect(status).toBe(3);
+    expect(printed.stderr).toMatch(/^rx-isoch: file-full: a WAV file ends at 4 GiB/);
+    expect(printed.json).toMatchObject({ end: "failed", written: bytes.length });
+    expect(bytes.readUInt32LE(40)).toBe(bytes.length - 44);
   });
 
   it("keeps time with silence where it is to", async () => {

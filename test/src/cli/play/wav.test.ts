@@ -64,7 +64,7 @@ describe("play, of a WAV file", () => {
 
   it("says what is no WAV file", async () => {
     writeFileSync(file, "no sound");
-    expect((await played()).status).not.toBe(0);
+    expect((await played()).status).toBe(3);
     expect(printed.stderr).toMatch(/^rx-isoch: bad-file: /);
   });
 

@@ -2,7 +2,7 @@ import { firstValueFrom } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
 import { deviceTarget } from "../../../../src/cli/device-target.js";
 import { UsageError } from "../../../../src/cli/outcome.js";
-import { run } from "../../../../src/cli/run.js";
+import { run } from "../../../../src/cli/watch/run.js";
 import { serveDevices, type ServeDevicesOptions } from "../../../../src/cli/serve/serve-devices.js";
 import { usbip } from "../../../../transports/usbip/index.js";
 import { connectTcp } from "../../../../transports/usbip/tcp.js";
@@ -56,6 +56,10 @@ describe("serveDevices", () => {
       expect(await run(target, { duration: 300, queue: 8, json: true })).toBe(0);
     });
     expect(printed.stdout).toContain('"checks":{"conserved":true,"counters":true}');
+    // Which device it is, and not each byte of its descriptors.
+    const device = { id: "virtual-2", vendorId: 0x1209, productId: 1, product: "counter", speed: "high" };
+    const imported = events().find(({ type }) => type === "imported") as { readonly device?: object } | undefined;
+    expect(imported?.device).toStrictEqual({ ...device, manufacturer: "rx-isoch", serialNumber: "0001" });
   });
 
   const refused = async (options: Partial<ServeDevicesOptions>, names = ["1209:0001"]) =>

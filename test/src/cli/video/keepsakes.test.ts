@@ -31,7 +31,7 @@ describe("keepsakes", () => {
     const files = fresh();
     const keep = keepsakes(files);
     for (let i = 0; i < 40; i++) keep.take(picture("yuy2", i));
-    expect(await keep.finish()).toStrictEqual([files.still, files.clip]);
+    expect(await keep.finish()).toStrictEqual({ files: [files.still, files.clip], missing: 0 });
     expect(decode(readFileSync(files.still))).toMatchObject({ width: 320, height: 240, channels: 3 });
     const clip = readFileSync(files.clip);
     expect(clip.toString("latin1", 8, 12)).toBe("AVI ");
@@ -43,15 +43,15 @@ describe("keepsakes", () => {
     const files = fresh();
     const keep = keepsakes(files);
     keep.take(picture("mjpeg", 0));
-    expect(await keep.finish()).toStrictEqual([files.clip]);
+    expect(await keep.finish()).toStrictEqual({ files: [files.clip], missing: 0 });
     const none = fresh();
-    expect(await keepsakes(none).finish()).toStrictEqual([]);
+    expect(await keepsakes(none).finish()).toStrictEqual({ files: [], missing: 0 });
     expect(existsSync(none.clip)).toBe(false);
   });
 
   it("says at the end that it could not write", async () => {
     const keep = keepsakes(fresh("nowhere"));
     keep.take(picture("yuy2", 0));
-    await expect(keep.finish()).rejects.toMatchObject({ name: "FileError", code: "no-such-file" });
+    await expect(keep.finish()).rejects.toMatchObject({ name: "FileSystemError", code: "no-such-file" });
   });
 });

@@ -1,9 +1,9 @@
 import { Chalk } from "chalk";
 import { describe, expect, it } from "vitest";
-import { summarize, summaryText } from "../../../../src/cli/summary.js";
+import { summarize, summaryText } from "../../../../src/cli/watch/summary.js";
 import { videoView } from "../../../../src/cli/video/video-view.js";
-import { plainLine } from "../../../../src/cli/view.js";
-import { lastState, watched } from "../watching.js";
+import { plainLine } from "../../../../src/cli/watch/view.js";
+import { lastState, watched } from "../watch/watching.js";
 
 const plain = new Chalk({ level: 0 });
 const setting = { kind: "camera", speed: undefined, endpoint: undefined } as const;

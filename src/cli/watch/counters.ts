@@ -1,6 +1,11 @@
 import { map, type Observable } from "rxjs";
-import type { FrameResult, IsochRequest, UsbDevice } from "../index.js";
-import { counterProtocol, readCounter, writeCounter, type CounterStatistics } from "../../transports/virtual/index.js";
+import type { FrameResult, IsochRequest, UsbDevice } from "../../index.js";
+import {
+  counterProtocol,
+  readCounter,
+  writeCounter,
+  type CounterStatistics,
+} from "../../../transports/virtual/index.js";
 
 /** What became of the counters in the packets of a counter device. */
 export interface CounterCheck {

@@ -1,8 +1,8 @@
 import type { ChalkInstance } from "chalk";
-import { hexAddress } from "../endpoint.js";
-import { count, interval, megabytes } from "./format.js";
+import { hexAddress } from "../../endpoint.js";
+import { count, interval, megabytes } from "../format.js";
 import type { DeviceListing, EndpointListing } from "./listing.js";
-import { idsOf, printable } from "./names.js";
+import { idsOf, printable } from "../names.js";
 
 /** The columns of an endpoint: its heading, and whether what is in it is a number. */
 const columns = [

@@ -1,13 +1,13 @@
 import type { ChalkInstance } from "chalk";
-import type { Direction, FrameStatus, IsochErrorCode, Speed } from "../index.js";
-import type { VideoEncoding } from "../class/uvc/index.js";
-import type { CounterStatistics } from "../../transports/virtual/index.js";
-import { hexAddress } from "../endpoint.js";
-import { count, counted, megabytes, microseconds, sparkline } from "./format.js";
+import type { Direction, FrameStatus, IsochErrorCode, Speed } from "../../index.js";
+import type { VideoEncoding } from "../../class/uvc/index.js";
+import type { CounterStatistics } from "../../../transports/virtual/index.js";
+import { hexAddress } from "../../endpoint.js";
+import { count, counted, megabytes, microseconds, sparkline } from "../format.js";
 import { secondsOf } from "./tally.js";
-import { nameOf, placeOf } from "./names.js";
-import type { VideoState } from "./video/video-track.js";
-import type { WatchEnd, WatchState } from "./watch.js";
+import { nameOf, placeOf } from "../names.js";
+import type { VideoState } from "../video/video-track.js";
+import type { WatchEnd, WatchState } from "./state.js";
 
 /** How a watch went: plain data, and the output of `--json`. */
 export interface Summary {

@@ -8,9 +8,10 @@ import {
   type EndpointDescriptor,
   type Speed,
   type UsageType,
-} from "../index.js";
-import { hubClass } from "../descriptors/device.js";
-import { hasIsochEndpoints } from "./select-device.js";
+} from "../../index.js";
+import { hubClass } from "../../descriptors/device.js";
+import { identityOf, type DeviceIdentity } from "../device-identity.js";
+import { hasIsochEndpoints } from "../select-device.js";
 
 /** How much an isochronous endpoint moves. */
 export interface EndpointSize {
@@ -35,33 +36,20 @@ export interface EndpointListing extends EndpointSize {
 }
 
 /** A device: plain data, and an entry in the output of `list --json`. */
-export interface DeviceListing {
-  readonly id: string;
-  readonly vendorId: number;
-  readonly productId: number;
-  readonly manufacturer?: string;
-  readonly product?: string;
-  readonly serialNumber?: string;
-  readonly speed: Speed;
+export interface DeviceListing extends DeviceIdentity {
   readonly endpoints: readonly EndpointListing[];
 }
 
 /** The devices, without hubs that have no isochronous endpoints; those too where there is nothing else. */
 export function listingOf(devices: readonly DeviceInfo[]): DeviceListing[] {
   const worthwhile = devices.filter((info) => info.descriptor.deviceClass !== hubClass || hasIsochEndpoints(info));
-  return (worthwhile.length > 0 ? worthwhile : devices).map(describeDevice);
+  return (worthwhile.length > 0 ? worthwhile : devices).map(listedDevice);
 }
 
-function describeDevice(info: DeviceInfo): DeviceListing {
-  const { id, speed, descriptor, configurations, manufacturer, product, serialNumber } = info;
+function listedDevice(info: DeviceInfo): DeviceListing {
+  const { speed, configurations } = info;
   return {
-    id,
-    vendorId: descriptor.vendorId,
-    productId: descriptor.productId,
-    ...(manufacturer !== undefined && { manufacturer }),
-    ...(product !== undefined && { product }),
-    ...(serialNumber !== undefined && { serialNumber }),
-    speed,
+    ...identityOf(info),
     endpoints: configurations.flatMap((configuration) =>
       isochEndpoints(configuration).map(({ interfaceNumber, alternate, endpoint }) => ({
         configuration: configuration.value,

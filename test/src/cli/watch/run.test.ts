@@ -1,9 +1,11 @@
-import { throwError } from "rxjs";
+import { Observable, throwError } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { deviceTarget } from "../../../src/cli/device-target.js";
-import { run } from "../../../src/cli/run.js";
-import { AccessError, isochPipe, type IsochTransport } from "../../../src/index.js";
-import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
+import { deviceTarget } from "../../../../src/cli/device-target.js";
+import { FileSystemError } from "../../../../src/cli/files/errors.js";
+import type { Keepsakes } from "../../../../src/cli/video/keepsakes.js";
+import { run } from "../../../../src/cli/watch/run.js";
+import { AccessError, isochPipe, type IsochTransport } from "../../../../src/index.js";
+import { counterDevice, VirtualBus } from "../../../../transports/virtual/index.js";
 
 const out = vi.spyOn(console, "log").mockReturnValue(undefined);
 const err = vi.spyOn(console, "error").mockReturnValue(undefined);
@@ -21,7 +23,7 @@ beforeEach(() => {
 
 afterEach(() => {
   process.stdout.removeAllListeners("error");
-  process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM");
+  process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM").removeAllListeners("SIGHUP");
 });
 
 describe("run, on a device that was found", () => {
@@ -31,6 +33,37 @@ describe("run, on a device that was found", () => {
     expect(JSON.parse(printed(out))).toMatchObject({ device: "counter 1209:0001", checks: { conserved: true } });
     expect(printed(err)).toBe("");
     expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0, inFlight: 0 });
+  });
+
+  it("ends at a Ctrl-C while the device is being opened", async () => {
+    const bus = new VirtualBus({ devices: [counterDevice()] });
+    let opening = 0;
+    const open = () =>
+      new Observable<never>(() => {
+        opening++;
+        setTimeout(() => process.emit("SIGINT"));
+        return () => opening--;
+      });
+    const { name, capabilities } = bus;
+    expect(await runOn({ name, capabilities, devices: () => bus.devices(), open })).toBe(130);
+    expect(opening).toBe(0);
+    expect(printed(out) + printed(err)).toBe("");
+  });
+
+  it("says in its JSON which files it left, and where it could leave none", async () => {
+    const watched = (finish: Keepsakes["finish"]) =>
+      run(deviceTarget(new VirtualBus({ devices: [counterDevice()] }), { device: "counter", patience }), {
+        duration: 100,
+        queue: 64,
+        json: true,
+        keep: { take: () => undefined, finish },
+      });
+    expect(await watched(() => Promise.resolve({ files: ["a.png"], missing: 0 }))).toBe(0);
+    expect(JSON.parse(printed(out))).toMatchObject({ end: "finished", files: ["a.png"] });
+    out.mockClear();
+    expect(await watched(() => Promise.reject(new FileSystemError("no-space", "a.png: full")))).toBe(3);
+    expect(JSON.parse(printed(out))).toMatchObject({ end: "finished" });
+    expect(printed(err)).toBe("rx-isoch: no-space: a.png: full");
   });
 
   it("says that it may not open it", async () => {

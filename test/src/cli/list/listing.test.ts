@@ -1,11 +1,11 @@
 import { Chalk } from "chalk";
 import { describe, expect, it } from "vitest";
-import { listingText } from "../../../src/cli/listing-text.js";
-import { listingOf } from "../../../src/cli/listing.js";
-import type { DeviceInfo } from "../../../src/index.js";
-import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
-import { cmediaUsbSpeaker, focusriteScarlett2i2 } from "../../fixtures/descriptors/index.js";
-import { infoOf, plainDevice } from "./device-infos.js";
+import { listingText } from "../../../../src/cli/list/listing-text.js";
+import { listingOf } from "../../../../src/cli/list/listing.js";
+import type { DeviceInfo } from "../../../../src/index.js";
+import { counterDevice, VirtualBus } from "../../../../transports/virtual/index.js";
+import { cmediaUsbSpeaker, focusriteScarlett2i2 } from "../../../fixtures/descriptors/index.js";
+import { infoOf, plainDevice } from "../device-infos.js";
 
 const plain = new Chalk({ level: 0 });
 const bus = new VirtualBus();

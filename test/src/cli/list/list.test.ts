@@ -1,9 +1,9 @@
 import { NEVER, throwError } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { list } from "../../../src/cli/list.js";
-import type { DeviceListing } from "../../../src/cli/listing.js";
-import { UnsupportedError } from "../../../src/index.js";
-import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
+import { list } from "../../../../src/cli/list/list.js";
+import type { DeviceListing } from "../../../../src/cli/list/listing.js";
+import { UnsupportedError } from "../../../../src/index.js";
+import { counterDevice, VirtualBus } from "../../../../transports/virtual/index.js";
 
 const patience = { first: 1 };
 const out = vi.spyOn(console, "log").mockReturnValue(undefined);
@@ -18,6 +18,7 @@ beforeEach(() => {
 
 afterEach(() => {
   process.stdout.removeAllListeners("error");
+  process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM").removeAllListeners("SIGHUP");
 });
 
 describe("list", () => {
@@ -41,6 +42,15 @@ describe("list", () => {
     expect(await list(new VirtualBus(), { json: false, patience })).toBe(0);
     expect(await list(new VirtualBus(), { json: true, patience })).toBe(0);
     expect(printed()).toMatch(/^There are no USB devices.*\n\[\]$/);
+  });
+
+  it("ends at a Ctrl-C while it looks, with nothing open and nothing printed", async () => {
+    const bus = new VirtualBus();
+    const { name, capabilities } = bus;
+    const running = list({ name, capabilities, devices: () => NEVER, open: () => NEVER }, { json: true });
+    process.emit("SIGINT");
+    expect(await running).toBe(130);
+    expect(printed()).toBe("");
   });
 
   it("says what went wrong", async () => {

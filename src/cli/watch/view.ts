@@ -1,9 +1,9 @@
 import type { ChalkInstance } from "chalk";
-import { hexAddress } from "../endpoint.js";
-import { bar, count, counted, megabytes, microseconds, seconds, sparkline } from "./format.js";
+import { hexAddress } from "../../endpoint.js";
+import { bar, count, counted, megabytes, microseconds, seconds, sparkline } from "../format.js";
 import type { Incident } from "./tally.js";
-import { nameOf, placeOf } from "./names.js";
-import type { WatchState } from "./watch.js";
+import { nameOf, placeOf } from "../names.js";
+import type { WatchState } from "./state.js";
 
 /** Where a view is shown. */
 export interface Screen {

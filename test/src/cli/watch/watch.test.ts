@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isSound, summarize } from "../../../src/cli/summary.js";
-import { EndpointError } from "../../../src/index.js";
+import { isSound, summarize } from "../../../../src/cli/watch/summary.js";
+import { EndpointError } from "../../../../src/index.js";
 import { lastState, watched } from "./watching.js";
 
 /** Transfers of 64 frames that are complete after a second, and the 8 in flight then. */

@@ -1,8 +1,8 @@
 import { Chalk } from "chalk";
 import { describe, expect, it } from "vitest";
-import { summaryText } from "../../../src/cli/summary.js";
-import { liveView, plainHeader, plainLine } from "../../../src/cli/view.js";
-import type { WatchState } from "../../../src/cli/watch.js";
+import { summaryText } from "../../../../src/cli/watch/summary.js";
+import { liveView, plainHeader, plainLine } from "../../../../src/cli/watch/view.js";
+import type { WatchState } from "../../../../src/cli/watch/state.js";
 import { lastState, watched } from "./watching.js";
 
 const plain = new Chalk({ level: 0 });
@@ -47,6 +47,11 @@ describe("liveView", { timeout: 30_000 }, () => {
       "",
       " Ctrl-C stops.",
     ]);
+  });
+
+  it.each([1, 12, 20])("does without a bar where there is no room for one (%d columns)", (columns) => {
+    const state = lastState({ options: { duration: 200 } });
+    expect(lines(liveView(state, { columns, chalk: plain }))).toContain(" Ctrl-C stops.");
   });
 
   it.each([0x81, 0x01])("keeps within the columns, and keeps its height (endpoint %d)", (endpoint) => {

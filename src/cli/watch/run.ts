@@ -1,18 +1,19 @@
-import type { ChalkInstance } from "chalk";
 import { createLogUpdate } from "log-update";
 import { switchMap, takeUntil, tap, type Observable } from "rxjs";
-import type { Throughput } from "../../operators/index.js";
-import { listenToInterrupts } from "./interrupts.js";
-import { exitStatus, tell } from "./outcome.js";
-import { startWaiting } from "./progress.js";
+import type { Throughput } from "../../../operators/index.js";
+import { counted } from "../format.js";
+import { listenToInterrupts } from "../interrupts.js";
+import { exitStatus, tell } from "../outcome.js";
+import { startWaiting } from "../progress.js";
 import { isSound, summarize, summaryText, type Summary } from "./summary.js";
-import type { StreamTarget } from "./target.js";
-import { chalkForOutput } from "./terminal.js";
-import { frameScreen } from "./video/frame-screen.js";
-import type { Keepsakes } from "./video/keepsakes.js";
-import { videoView } from "./video/video-view.js";
+import type { StreamTarget } from "../target.js";
+import { chalkFor, sizedTerminal, terminalSize } from "../terminal.js";
+import { frameScreen } from "../video/frame-screen.js";
+import type { Keepsakes, KeptFiles } from "../video/keepsakes.js";
+import { videoView } from "../video/video-view.js";
 import { liveView, plainHeader, plainLine } from "./view.js";
-import { watch, type WatchOptions, type WatchState } from "./watch.js";
+import type { WatchState } from "./state.js";
+import { watch, type WatchOptions } from "./watch.js";
 
 /** How the program is run. */
 export interface RunOptions extends Pick<WatchOptions, "duration" | "frames" | "queue"> {
@@ -29,7 +30,9 @@ interface Show {
   /** The same where there are pictures to see. */
   readonly pictureWindow: number;
   readonly during: (state: WatchState) => void;
-  readonly atEnd: (state: WatchState) => void;
+  /** Takes away what was shown until now. */
+  readonly clear: () => void;
+  readonly atEnd: (state: WatchState, kept: KeptFiles) => void;
 }
 
 /** Watches what is found, shows, and returns the exit status. */
@@ -45,22 +48,39 @@ export async function run(target: Observable<StreamTarget>, { json, keep, ...opt
       watch(each, { ...watchOptions, window: each.isCamera === true ? show.pictureWindow : show.window }),
     ),
   );
-  let status: number | undefined;
+  let last: WatchState | undefined;
+  let failure: Failure | undefined;
   try {
     await states.forEach((state) => {
-      if (state.end === undefined) show.during(state);
-      else {
-        show.atEnd(state);
-        status = statusOf(state, interrupts.status);
-      }
+      show.during(state);
+      last = state;
     });
-    const files = (await keep?.finish()) ?? [];
-    if (files.length > 0 && !json) console.log(` ${"files".padEnd(10)} ${files.join(", ")}`);
-    return status ?? interrupts.status;
   } catch (error) {
-    return tell(error);
+    failure = { error };
   } finally {
     found();
+    show.clear();
+  }
+  if (last?.end === undefined) return failure === undefined ? interrupts.status : tell(failure.error);
+  const kept = await finish(keep);
+  show.atEnd(last, kept);
+  const status = statusOf(last, interrupts.status);
+  failure ??= kept.failure;
+  return status === exitStatus.ok && failure !== undefined ? tell(failure.error) : status;
+}
+
+/** What went wrong. */
+interface Failure {
+  readonly error: unknown;
+}
+
+/** Files that cannot be written leave the summary as it is. */
+async function finish(keep: Keepsakes | undefined): Promise<KeptFiles & { readonly failure?: Failure }> {
+  const none = { files: [], missing: 0 };
+  try {
+    return (await keep?.finish()) ?? none;
+  } catch (error) {
+    return { ...none, failure: { error } };
   }
 }
 
@@ -82,56 +102,67 @@ function unsoundness({ checks }: Summary, { counter }: WatchState): string {
 }
 
 function liveOutput(): Show {
-  const chalk = chalkForOutput();
-  return liveOn(process.stdout, chalk, (state) => {
-    console.log(summaryText(state, chalk));
-  });
+  return liveOn(process.stdout, textAtEnd());
 }
 
-function liveOn(screen: NodeJS.WriteStream, chalk: ChalkInstance, atEnd: Show["atEnd"]): Show {
-  const update = createLogUpdate(screen);
+function textAtEnd(): Show["atEnd"] {
+  const chalk = chalkFor(process.stdout);
+  return (state, kept) => {
+    console.log([summaryText(state, chalk), ...filesText(kept)].join("\n"));
+  };
+}
+
+function filesText({ files, missing }: KeptFiles): string[] {
+  if (files.length === 0) return [];
+  const without = missing === 0 ? "" : `, ${counted(missing, "picture")} short: the disk was too slow`;
+  return [` ${"files".padEnd(10)} ${files.join(", ")}${without}`];
+}
+
+function liveOn(screen: NodeJS.WriteStream, atEnd: Show["atEnd"]): Show {
+  const chalk = chalkFor(screen);
+  const update = createLogUpdate(sizedTerminal(screen));
   const frames = frameScreen(screen);
   return {
     window: 200,
     pictureWindow: 80,
     during: (state) => {
-      const { columns, rows } = screen;
+      const { columns, rows } = terminalSize(screen);
       const lines = videoView(state, { columns, rows, chalk });
       if (lines === undefined) update(liveView(state, { columns, chalk }));
       else frames.show(lines);
     },
-    atEnd: (state) => {
+    clear: () => {
       frames.clear();
       update.clear();
       update.done();
-      atEnd(state);
     },
+    atEnd,
   };
 }
 
 function plainOutput(): Show {
-  const chalk = chalkForOutput();
   let shown: Throughput | undefined;
   return {
     window: 1000,
     pictureWindow: 1000,
     during: (state) => {
+      if (state.end !== undefined) return;
       const window = state.windows.at(-1);
       if (window === undefined) console.log(plainHeader(state));
       else if (window !== shown) console.log(plainLine(state));
       shown = window;
     },
-    atEnd: (state) => {
-      console.log(summaryText(state, chalk));
-    },
+    clear: () => undefined,
+    atEnd: textAtEnd(),
   };
 }
 
 function jsonOutput(): Show {
-  const atEnd = (state: WatchState): void => {
-    console.log(JSON.stringify(summarize(state)));
+  const nothing = () => undefined;
+  const atEnd: Show["atEnd"] = (state, { files }) => {
+    console.log(JSON.stringify({ ...summarize(state), ...(files.length > 0 && { files }) }));
   };
   return process.stderr.isTTY
-    ? liveOn(process.stderr, chalkForOutput(), atEnd)
-    : { window: 1000, pictureWindow: 1000, during: () => undefined, atEnd };
+    ? liveOn(process.stderr, atEnd)
+    : { window: 1000, pictureWindow: 1000, during: nothing, clear: nothing, atEnd };
 }

@@ -1,5 +1,5 @@
-import type { FrameResult, FrameStatus, IsochResults } from "../index.js";
-import type { Throughput } from "../../operators/index.js";
+import type { FrameResult, FrameStatus, IsochResults } from "../../index.js";
+import type { Throughput } from "../../../operators/index.js";
 
 /** Sums over every window. */
 export interface Totals {

@@ -1,8 +1,9 @@
 import { Subject, VirtualTimeScheduler } from "rxjs";
-import { parseFault } from "../../../src/cli/faults.js";
-import { virtualTarget, type VirtualTarget, type VirtualTargetOptions } from "../../../src/cli/virtual-target.js";
-import { watch, type WatchOptions, type WatchState } from "../../../src/cli/watch.js";
-import { schedulerClock } from "../../../transports/virtual/index.js";
+import { parseFault } from "../../../../src/cli/faults.js";
+import { virtualTarget, type VirtualTarget, type VirtualTargetOptions } from "../../../../src/cli/virtual-target.js";
+import type { WatchState } from "../../../../src/cli/watch/state.js";
+import { watch, type WatchOptions } from "../../../../src/cli/watch/watch.js";
+import { schedulerClock } from "../../../../transports/virtual/index.js";
 
 interface Setting extends Partial<Omit<VirtualTargetOptions, "faults" | "clock">> {
   readonly faults?: readonly string[];
