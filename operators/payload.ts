@@ -1,4 +1,5 @@
 import { map, type OperatorFunction } from "rxjs";
+import { concatenate } from "../src/concatenate.js";
 import { FrameError, IsochResults, type FrameResult } from "../src/index.js";
 import { oneOf } from "../src/numbers.js";
 
@@ -59,12 +60,5 @@ function framePayload(frame: FrameResult, policy: BadFramePolicy): Uint8Array {
 
 function resultsPayload(results: IsochResults, policy: BadFramePolicy): Uint8Array {
   if (results.error === "ok") return results.compact().data;
-  const parts = Array.from(results, (frame) => framePayload(frame, policy));
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
+  return concatenate(Array.from(results, (frame) => framePayload(frame, policy)));
 }

@@ -1,4 +1,5 @@
-import { BusyError, DeviceError, TransferStateError, type IsochErrorOptions } from "./errors.js";
+import { hexAddress } from "./endpoint.js";
+import { BusyError, DeviceError, EndpointError, TransferStateError, type IsochErrorOptions } from "./errors.js";
 
 /**
  * The device was unplugged.
@@ -26,5 +27,16 @@ export function interfaceClaimed(interfaceNumber: number, id: string): BusyError
   return new BusyError(
     "interface-busy",
     `interface ${interfaceNumber} of ${id} is claimed by another handle of this program: close it there first`,
+  );
+}
+
+/**
+ * No alternate setting that is selected has the endpoint, or it is of another transfer type.
+ * @internal
+ */
+export function notSelected(endpointAddress: number, id: string): EndpointError {
+  return new EndpointError(
+    "not-in-alternate",
+    `endpoint ${hexAddress(endpointAddress)} of ${id} is not an isochronous endpoint of a selected alternate setting: select one that has it`,
   );
 }

@@ -1,5 +1,4 @@
 import { AsyncSubject, catchError, concat, defer, EMPTY, Observable, of, tap, throwError } from "rxjs";
-import { closeOn, closingOn } from "./closings.js";
 import { checkControl } from "./control.js";
 import type { ConfigurationDescriptor } from "./descriptors/model.js";
 import { findIsochEndpoint, maxBytesPerInterval, serviceInterval } from "./endpoint.js";
@@ -7,18 +6,11 @@ import { BusyError, TransferStateError } from "./errors.js";
 import { InterfaceClaims } from "./interface-claims.js";
 import { InterfaceLeases } from "./interface-leases.js";
 import { wholeNumber } from "./numbers.js";
+import { OpenedEndpoint } from "./opened-endpoint.js";
 import type { PipeEndpoint } from "./pipe-endpoint.js";
 import { PipeSession } from "./session.js";
-import { subscribeInner } from "./subscribe-inner.js";
 import { runAll, settled } from "./teardown.js";
-import type {
-  ControlSetup,
-  DeviceInfo,
-  DeviceSelector,
-  IsochTransport,
-  TransportCapabilities,
-  TransportDevice,
-} from "./transport.js";
+import type { ControlSetup, DeviceInfo, TransportCapabilities, TransportDevice } from "./transport.js";
 
 /** Which endpoint of a device. */
 export interface EndpointSelector {
@@ -28,31 +20,6 @@ export interface EndpointSelector {
   readonly interfaceNumber?: number | undefined;
   /** bAlternateSetting. Default: the one in which the endpoint has the most bytes per frame. */
   readonly alternate?: number | undefined;
-}
-
-/** An endpoint of a device that somebody uses. */
-class OpenedEndpoint {
-  session: PipeSession | undefined;
-  /** Its user lost interest before the session was there. */
-  abandoned = false;
-  readonly #left = new AsyncSubject<never>();
-
-  get isLeaving(): boolean {
-    return this.session?.isClosing ?? this.abandoned;
-  }
-
-  /** Completes when the endpoint is free again; errors if something went wrong in giving it back. */
-  get left(): Observable<never> {
-    return this.#left.asObservable();
-  }
-
-  leave(): void {
-    this.#left.complete();
-  }
-
-  fail(error: unknown): void {
-    this.#left.error(error);
-  }
 }
 
 /**
@@ -111,6 +78,24 @@ export class UsbDevice {
       if (this.#isClosing) throw deviceClosed();
       return this.#claims.hold(wholeNumber("interfaceNumber", interfaceNumber, 0, 255));
     });
+  }
+
+  /**
+   * Claims an interface as {@link UsbDevice.claimInterface} does, and selects its alternate setting 0, the
+   * default, at each subscription: what a program that crashed left streaming stands still. Some cameras want it
+   * before they are asked for anything. (USB 2.0, 9.6.5)
+   *
+   * Errors: as {@link UsbDevice.claimInterface}; {@link BusyError} `interface-busy` while a pipe is in another
+   * alternate setting of it.
+   */
+  selectDefaultAlternate(interfaceNumber: number): Observable<never> {
+    return concat(
+      this.claimInterface(interfaceNumber),
+      defer(() => {
+        if (this.#isClosing) throw deviceClosed();
+        return this.#leases.selectDefault(interfaceNumber);
+      }),
+    );
   }
 
   /**
@@ -282,47 +267,12 @@ export class UsbDevice {
   #settle(): void {
     if (!this.#isClosing || this.#isReleased || this.#opened.size > 0) return;
     this.#isReleased = true;
-    runAll(...this.#leaving, this.#claims.releaseHeld(), this.#device.close()).subscribe(this.#closed);
+    runAll(...this.#leaving, this.#leases.settled(), this.#claims.releaseHeld(), this.#device.close()).subscribe(
+      this.#closed,
+    );
   }
 }
 
 function deviceClosed(): TransferStateError {
   return new TransferStateError("pipe-closed", "the device is closed: open it again");
-}
-
-/**
- * Opens a device for as long as the subscription lasts: emits it, and closes it, after every pipe
- * on it, with the unsubscribe. A subscription that comes while an earlier one, or a pipe of the
- * transport, is still closing waits for that.
- *
- * Errors: {@link DeviceError} `no-such-device`, `not-configured`; {@link DescriptorError};
- * {@link AccessError}.
- *
- * @example
- * ```ts
- * import { isochPipe, openDevice, type IsochTransport } from "rx-isoch";
- * import { switchMap } from "rxjs";
- *
- * export const whileOpen = (transport: IsochTransport) =>
- *   openDevice(transport, { vendorId: 0x1209 }).pipe(
- *     switchMap((device) => isochPipe(device, { endpoint: 0x81 }).results()),
- *   );
- * ```
- */
-export function openDevice(transport: IsochTransport, selector: DeviceSelector): Observable<UsbDevice> {
-  return new Observable<UsbDevice>((subscriber) => {
-    let device: UsbDevice | undefined;
-    subscriber.add(() => {
-      if (device !== undefined) void closeOn(transport, device.close());
-    });
-    subscribeInner(concat(closingOn(transport), transport.open(selector)), subscriber, {
-      next: (opened) => {
-        device = new UsbDevice(opened, transport.capabilities);
-        subscriber.next(device);
-      },
-      complete: () => {
-        // The device stays open until the unsubscribe.
-      },
-    });
-  });
 }

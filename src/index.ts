@@ -1,4 +1,5 @@
-export { openDevice, UsbDevice, type EndpointSelector } from "./device.js";
+export { UsbDevice, type EndpointSelector } from "./device.js";
+export { openDevice } from "./open-device.js";
 export { parseConfigurationDescriptor } from "./descriptors/configuration.js";
 export { parseDeviceDescriptor } from "./descriptors/device.js";
 export type {

@@ -1,4 +1,4 @@
-import { AsyncSubject, catchError, concat, defer, EMPTY, throwError, type Observable } from "rxjs";
+import { AsyncSubject, catchError, concat, defer, EMPTY, tap, throwError, type Observable } from "rxjs";
 import { BusyError } from "./errors.js";
 import { runAll, settled } from "./teardown.js";
 import type { TransportDevice } from "./transport.js";
@@ -8,7 +8,7 @@ interface Lease {
   users: number;
   /** Completes when the interface is claimed and the alternate setting selected. */
   readonly ready: AsyncSubject<never>;
-  /** Set while the interface is being released; completes when it is. */
+  /** Set while the interface is being released, or only put into alternate setting 0; completes when it is. */
   releasing: AsyncSubject<never> | undefined;
 }
 
@@ -39,12 +39,7 @@ export class InterfaceLeases {
       if (lease.releasing !== undefined) {
         return concat(settled(lease.releasing), this.acquire(interfaceNumber, alternate));
       }
-      if (lease.alternate !== alternate) {
-        throw new BusyError(
-          "interface-busy",
-          `interface ${interfaceNumber} is in use in alternate setting ${lease.alternate}: close the pipes there before you select ${alternate}`,
-        );
-      }
+      if (lease.alternate !== alternate) throw inUse(interfaceNumber, lease, alternate);
       lease.users++;
       return lease.ready;
     });
@@ -69,6 +64,38 @@ export class InterfaceLeases {
       },
     });
     return lease.releasing;
+  }
+
+  /** Puts an interface that no pipe holds into alternate setting 0. Who wants it meanwhile waits. */
+  selectDefault(interfaceNumber: number): Observable<never> {
+    return defer(() => {
+      const lease = this.#leases.get(interfaceNumber);
+      if (lease?.releasing !== undefined) {
+        return concat(settled(lease.releasing), this.selectDefault(interfaceNumber));
+      }
+      if (lease === undefined) return this.#selectDefault(interfaceNumber);
+      if (lease.alternate !== 0) throw inUse(interfaceNumber, lease, 0);
+      return lease.ready;
+    });
+  }
+
+  /** Completes when nothing that began to be given back is on its way any more, however that went. */
+  settled(): Observable<never> {
+    return defer(() => concat(...Array.from(this.#leases.values(), ({ releasing }) => settled(releasing ?? EMPTY))));
+  }
+
+  #selectDefault(interfaceNumber: number): Observable<never> {
+    const releasing = new AsyncSubject<never>();
+    this.#leases.set(interfaceNumber, { alternate: 0, users: 0, ready: new AsyncSubject(), releasing });
+    const forget = () => this.#leases.delete(interfaceNumber);
+    const device = this.#device;
+    concat(
+      device.claimInterface(interfaceNumber),
+      runAll(device.selectAlternate(interfaceNumber, 0), device.releaseInterface(interfaceNumber)),
+    )
+      .pipe(tap({ error: forget, complete: forget }))
+      .subscribe(releasing);
+    return releasing;
   }
 
   #claim(interfaceNumber: number, alternate: number): Observable<never> {
@@ -96,4 +123,11 @@ export class InterfaceLeases {
     });
     return lease.ready;
   }
+}
+
+function inUse(interfaceNumber: number, lease: Lease, wanted: number): BusyError {
+  return new BusyError(
+    "interface-busy",
+    `interface ${interfaceNumber} is in use in alternate setting ${lease.alternate}: close the pipes there before you select ${wanted}`,
+  );
 }

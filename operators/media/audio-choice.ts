@@ -10,6 +10,7 @@ import {
   type Speed,
   type UsbDevice,
 } from "../../src/index.js";
+import type { PcmFormat } from "../../src/pcm.js";
 import { checkPcmFormat, type CompletePcmFormat } from "./pcm-block.js";
 
 /** Which device, and which of its audio interfaces. What is left out matches every one. */
@@ -29,7 +30,7 @@ export interface AudioFormatOptions {
   /** Bits of a sample. Default: what the device has. */
   readonly bits?: number | undefined;
   /** Signed numbers, unsigned ones of 8 bits, or floating-point ones. Default: what the device has. */
-  readonly kind?: "pcm" | "pcm8" | "float" | undefined;
+  readonly kind?: PcmFormat["kind"];
 }
 
 /** An alternate setting of a device, and the format that goes through it. */

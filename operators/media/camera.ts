@@ -54,7 +54,8 @@ export interface CameraSession {
  *
  * Errors: `EndpointError` for a device that is no camera, or streams over bulk; `InvalidRequestError`
  * `invalid-option` for a picture it does not have, with those it has; `DeviceError` `control-stalled` where it
- * refuses the picture, `device-gone`; `BandwidthError` where no alternate setting, or not the bus, carries it;
+ * refuses the picture, `device-gone`; `BusyError` `interface-busy` where an open device has a camera running;
+ * `BandwidthError` where no alternate setting, or not the bus, carries it;
  * as `openDevice` and `IsochPipe.results`.
  *
  * @example
@@ -83,7 +84,7 @@ function framesOf(device: UsbDevice, options: CameraOptions): Observable<VideoFr
   return concat(
     // In this order, and given back in the other: a driver that is attached to the first again needs the second.
     device.claimInterface(choice.function.interfaceNumber),
-    device.claimInterface(choice.streaming.interfaceNumber),
+    device.selectDefaultAlternate(choice.streaming.interfaceNumber),
     negotiateVideo(device, choice),
   ).pipe(
     switchMap((video) => {

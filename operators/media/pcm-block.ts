@@ -1,23 +1,15 @@
 import { InvalidRequestError } from "../../src/index.js";
 import { oneOf, wholeNumber } from "../../src/numbers.js";
+import { slotSize, type PcmFormat } from "../../src/pcm.js";
 
-/** How samples stand on the wire, and how many there are. */
-export interface PcmFormat {
-  /** Samples of each channel in a second. */
-  readonly sampleRate: number;
-  readonly channels: number;
-  /** Bits of a sample of one channel that mean something. */
-  readonly bits: number;
-  /** Bytes of a sample of one channel, whose upper bits are the sample. Default: as many as the bits need. */
-  readonly subslotSize?: number | undefined;
-  /** `pcm` is signed, `pcm8` unsigned, `float` IEEE 754. Default: `pcm`. */
-  readonly kind?: "pcm" | "pcm8" | "float" | undefined;
+/** How samples stand on the wire: what they are, and how often a packet of them comes. */
+export interface PcmWireFormat extends PcmFormat {
   /** Microseconds from one packet to the next: `PipeEndpoint.frameDuration`. Default: 1000. */
   readonly frameDuration?: number | undefined;
 }
 
-/** A {@link PcmFormat} with nothing left out. */
-export type CompletePcmFormat = { readonly [K in keyof PcmFormat]-?: NonNullable<PcmFormat[K]> };
+/** A {@link PcmWireFormat} with nothing left out. */
+export type CompletePcmFormat = { readonly [K in keyof PcmWireFormat]-?: NonNullable<PcmWireFormat[K]> };
 
 /**
  * Checks a format, and fills in what it leaves out.
@@ -25,8 +17,9 @@ export type CompletePcmFormat = { readonly [K in keyof PcmFormat]-?: NonNullable
  * @throws {@link InvalidRequestError}
  * @internal
  */
-export function checkPcmFormat(format: PcmFormat): CompletePcmFormat {
-  const { sampleRate, channels, bits, subslotSize = Math.ceil(bits / 8), frameDuration = 1000 } = format;
+export function checkPcmFormat(format: PcmWireFormat): CompletePcmFormat {
+  const { sampleRate, channels, bits, frameDuration = 1000 } = format;
+  const subslotSize = slotSize(format);
   const kind = oneOf("kind", format.kind ?? "pcm", ["pcm", "pcm8", "float"]);
   wholeNumber("sampleRate", sampleRate, 1, 2 ** 20);
   wholeNumber("channels", channels, 1, 255);
@@ -38,7 +31,7 @@ export function checkPcmFormat(format: PcmFormat): CompletePcmFormat {
 
 /** What a {@link PcmBlock} is made of. */
 export interface PcmBlockInit {
-  readonly format: PcmFormat;
+  readonly format: PcmWireFormat;
   /** Whole frames. The array becomes the block's own. */
   readonly data: Uint8Array;
   /** Default: 0. */

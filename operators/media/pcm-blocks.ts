@@ -2,7 +2,7 @@ import { Observable, type OperatorFunction } from "rxjs";
 import { statusCodes, type IsochResults } from "../../src/index.js";
 import { oneOf } from "../../src/numbers.js";
 import { subscribeInner } from "../../src/subscribe-inner.js";
-import { checkPcmFormat, PcmBlock, type CompletePcmFormat, type PcmFormat } from "./pcm-block.js";
+import { checkPcmFormat, PcmBlock, type CompletePcmFormat, type PcmWireFormat } from "./pcm-block.js";
 
 /**
  * What becomes of samples that were lost with their packets.
@@ -38,7 +38,10 @@ export interface PcmBlocksOptions {
  *
  * @see microphone
  */
-export function pcmBlocks(format: PcmFormat, options: PcmBlocksOptions = {}): OperatorFunction<IsochResults, PcmBlock> {
+export function pcmBlocks(
+  format: PcmWireFormat,
+  options: PcmBlocksOptions = {},
+): OperatorFunction<IsochResults, PcmBlock> {
   const complete = checkPcmFormat(format);
   const lost = oneOf("lost", options.lost ?? "leave-out", ["leave-out", "silence"]);
   return (source) =>

@@ -1,7 +1,7 @@
 import { FileError, InvalidRequestError } from "../../src/index.js";
 import { wholeNumber } from "../../src/numbers.js";
+import type { PictureFormat, TimedPicture } from "../../src/picture.js";
 import type { FileLayout } from "./file-sink.js";
-import type { PictureFormat, TimedPicture } from "./media.js";
 import { fields, padding, riffLimit } from "./riff.js";
 
 /** What was written into an AVI file. */

@@ -1,5 +1,7 @@
 import { InvalidRequestError } from "../../src/index.js";
-import { sampleName, type PcmFormat, type PictureFormat } from "./media.js";
+import type { PcmFormat } from "../../src/pcm.js";
+import type { PictureFormat } from "../../src/picture.js";
+import { sampleName } from "./sample-name.js";
 
 const pixelFormats: Readonly<Record<string, string>> = { yuy2: "yuyv422", nv12: "nv12" };
 

@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { Observable } from "rxjs";
 import { pulled } from "../../src/pulled.js";
-import { slotSize, type PcmFormat } from "./media.js";
+import { slotSize, type PcmFormat } from "../../src/pcm.js";
 import { findWavData } from "./wav-chunks.js";
 
 /** The sound of a WAV file. */

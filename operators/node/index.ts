@@ -1,11 +1,12 @@
 export { jpegFile } from "../../src/jpeg-file.js";
+export type { PcmFormat, PcmSamples } from "../../src/pcm.js";
+export type { CameraPicture, PictureFormat, TimedPicture } from "../../src/picture.js";
 export type { AviSummary } from "./avi-layout.js";
 export { pcmInput, pictureInput } from "./ffmpeg-input.js";
 export type { FfmpegOptions } from "./ffmpeg-process.js";
 export { fromFfmpeg } from "./from-ffmpeg.js";
 export { fromReadable } from "./from-readable.js";
 export { fromWav, type WavSound } from "./from-wav.js";
-export type { CameraPicture, PcmFormat, PcmSamples, PictureFormat, TimedPicture } from "./media.js";
 export { toAvi, type AviOptions } from "./to-avi.js";
 export { toFfmpeg } from "./to-ffmpeg.js";
 export { toPng } from "./to-png.js";

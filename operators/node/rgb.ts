@@ -1,5 +1,5 @@
 import { InvalidRequestError } from "../../src/index.js";
-import type { CameraPicture } from "./media.js";
+import type { CameraPicture } from "../../src/picture.js";
 
 /**
  * The pixels of an uncompressed picture as RGB, three bytes each. The colours are those of ITU-R BT.601

@@ -1,9 +1,9 @@
 import { defer, type OperatorFunction } from "rxjs";
 import type { QueueOptions } from "../../src/index.js";
+import type { TimedPicture } from "../../src/picture.js";
 import { writeAll } from "../../src/sink.js";
 import { AviLayout, type AviSummary } from "./avi-layout.js";
 import { fileSink } from "./file-sink.js";
-import type { TimedPicture } from "./media.js";
 
 /** How {@link toAvi} writes. */
 export type AviOptions = QueueOptions<TimedPicture> & {

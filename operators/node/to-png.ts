@@ -1,6 +1,6 @@
 import { encode } from "fast-png";
 import { map, type OperatorFunction } from "rxjs";
-import type { CameraPicture } from "./media.js";
+import type { CameraPicture } from "../../src/picture.js";
 import { toRgb } from "./rgb.js";
 
 /**

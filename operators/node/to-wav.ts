@@ -1,8 +1,8 @@
 import type { OperatorFunction } from "rxjs";
 import type { QueueOptions } from "../../src/index.js";
+import type { PcmSamples } from "../../src/pcm.js";
 import { writeAll } from "../../src/sink.js";
 import { fileSink } from "./file-sink.js";
-import type { PcmSamples } from "./media.js";
 import { WavLayout, type WavSummary } from "./wav-layout.js";
 
 /**

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { FileError, UnsupportedError } from "../../src/index.js";
-import { slotSize, type PcmFormat } from "./media.js";
+import { slotSize, type PcmFormat } from "../../src/pcm.js";
 
 /** Where the sound of a WAV file is. */
 interface WavData {

@@ -1,8 +1,9 @@
 import { FileError, InvalidRequestError } from "../../src/index.js";
 import { wholeNumber } from "../../src/numbers.js";
+import { slotSize, type PcmFormat, type PcmSamples } from "../../src/pcm.js";
 import type { FileLayout } from "./file-sink.js";
-import { sampleName, slotSize, type PcmFormat, type PcmSamples } from "./media.js";
 import { fields, padding, riffLimit } from "./riff.js";
+import { sampleName } from "./sample-name.js";
 
 /** What was written into a WAV file. */
 export interface WavSummary {

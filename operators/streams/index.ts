@@ -1,6 +1,7 @@
 export { jpegFile } from "../../src/jpeg-file.js";
+export type { PcmFormat, PcmSamples, TimedPcm } from "../../src/pcm.js";
+export type { CameraPicture, PictureFormat, TimedPicture } from "../../src/picture.js";
 export { fromReadableStream } from "./from-readable-stream.js";
-export type { CameraPicture, PcmFormat, TimedPcm } from "./media.js";
 export { toAudioData, type AudioDataOptions, type AudioDataSource, type ClosableAudio } from "./to-audio-data.js";
 export { toReadableStream } from "./to-readable-stream.js";
 export {
@@ -8,7 +9,7 @@ export {
   type ClosableFrame,
   type ImageDecoderClass,
   type PixelLayout,
+  type ToVideoFramesOptions,
   type VideoFrameClass,
-  type VideoFramesOptions,
 } from "./to-video-frames.js";
 export { toWritableStream, type WritableStreamOptions } from "./to-writable-stream.js";

@@ -1,7 +1,7 @@
 import { map, Observable, type OperatorFunction } from "rxjs";
 import { InvalidRequestError } from "../../src/index.js";
+import { slotSize, type TimedPcm } from "../../src/pcm.js";
 import { globalClass } from "./global-class.js";
-import type { TimedPcm } from "./media.js";
 
 /** What is said of samples to make WebCodecs' `AudioData` of them. */
 export interface AudioDataSource {
@@ -51,9 +51,9 @@ export interface AudioDataOptions<A extends ClosableAudio> {
  *
  * @see toVideoFrames
  */
-export function toAudioData<A extends ClosableAudio = ClosableAudio>(
+export function toAudioData<A extends ClosableAudio = ClosableAudio, T extends TimedPcm = TimedPcm>(
   options: AudioDataOptions<A> = {},
-): OperatorFunction<TimedPcm, A> {
+): OperatorFunction<T, A> {
   return (source) =>
     new Observable((subscriber) => {
       const AudioData = globalClass("AudioData", options.AudioData);
@@ -62,7 +62,8 @@ export function toAudioData<A extends ClosableAudio = ClosableAudio>(
 }
 
 function sourceOf({ format, data, timestamp }: TimedPcm): AudioDataSource {
-  const { sampleRate, channels, bits, subslotSize = Math.ceil(bits / 8), kind = "pcm" } = format;
+  const { sampleRate, channels, kind = "pcm" } = format;
+  const subslotSize = slotSize(format);
   const size = channels * subslotSize;
   if (data.length % size !== 0) {
     throw new InvalidRequestError(

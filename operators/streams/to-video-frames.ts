@@ -2,9 +2,9 @@ import type { OperatorFunction } from "rxjs";
 import { FrameError, InvalidRequestError, type QueueOptions } from "../../src/index.js";
 import { inWords } from "../../src/errors.js";
 import { jpegFile } from "../../src/jpeg-file.js";
+import type { CameraPicture, TimedPicture } from "../../src/picture.js";
 import { writeAll } from "../../src/sink.js";
 import { globalClass } from "./global-class.js";
-import type { CameraPicture } from "./media.js";
 
 /** What is known of every `VideoFrame`. With the class of the browser at hand, name it: it has the rest. */
 export interface ClosableFrame {
@@ -40,7 +40,7 @@ export type ImageDecoderClass<F extends ClosableFrame> = new (init: {
 };
 
 /** How {@link toVideoFrames} makes frames. */
-export type VideoFramesOptions<F extends ClosableFrame> = QueueOptions<CameraPicture> & {
+export type ToVideoFramesOptions<F extends ClosableFrame> = QueueOptions<TimedPicture> & {
   /** Default: `globalThis.VideoFrame`. */
   readonly VideoFrame?: VideoFrameClass<F> | undefined;
   /** For MJPEG only. Default: `globalThis.ImageDecoder`. */
@@ -65,24 +65,24 @@ export type VideoFramesOptions<F extends ClosableFrame> = QueueOptions<CameraPic
  *
  * @example
  * ```ts
- * import { toVideoFrames, type CameraPicture } from "rx-isoch/operators/streams";
+ * import { toVideoFrames, type TimedPicture } from "rx-isoch/operators/streams";
  * import type { Observable } from "rxjs";
  *
  * // The latest picture, and none that is older: what is shown live should not lag.
- * export const live = (pictures: Observable<CameraPicture>, dropped: () => void) =>
+ * export const live = (pictures: Observable<TimedPicture>, dropped: () => void) =>
  *   pictures.pipe(toVideoFrames({ queue: 1, overflow: "drop-oldest", lost: dropped }));
  * ```
  *
  * @see toAudioData
  */
 export function toVideoFrames<F extends ClosableFrame = ClosableFrame>(
-  options: VideoFramesOptions<F> = {},
-): OperatorFunction<CameraPicture, F> {
+  options: ToVideoFramesOptions<F> = {},
+): OperatorFunction<TimedPicture, F> {
   return (source) =>
-    writeAll<CameraPicture, F>(source, options, ({ emit }) => {
+    writeAll<TimedPicture, F>(source, options, ({ emit }) => {
       const VideoFrame = globalClass("VideoFrame", options.VideoFrame);
       let isOver = false;
-      const decode = async (picture: CameraPicture) => {
+      const decode = async (picture: TimedPicture) => {
         const ImageDecoder = globalClass("ImageDecoder", options.ImageDecoder);
         const frame = await decoded(picture, ImageDecoder, VideoFrame).catch((error: unknown) => {
           if (!("lost" in options)) throw badPicture(error);
@@ -110,7 +110,7 @@ export function toVideoFrames<F extends ClosableFrame = ClosableFrame>(
 }
 
 async function decoded<F extends ClosableFrame>(
-  { data, timestamp }: CameraPicture,
+  { data, timestamp }: TimedPicture,
   ImageDecoder: ImageDecoderClass<F>,
   VideoFrame: VideoFrameClass<F>,
 ): Promise<F> {

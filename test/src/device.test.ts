@@ -38,64 +38,6 @@ function events(name: string, log: string[], observable: Observable<unknown>) {
   });
 }
 
-describe("openDevice", () => {
-  it(
-    "emits the device, does not complete, and closes it with the unsubscribe",
-    marbles((m) => {
-      const lab = marbleLab(m, { devices: [] });
-      const unsub = "         ^---!";
-      const expected = "      d----";
-      const open = openDevice(lab.transport, observedIds).pipe(
-        switchMap((device) => [
-          [device.info.descriptor.vendorId, device.configuration.value, device.capabilities.startFrame],
-        ]),
-      );
-      m.expect(open, unsub).toBeObservable(expected, { d: [observedIds.vendorId, 1, true] });
-      m.scheduler.schedule(() => {
-        expect(lab.bus.audit().openDevices).toBe(1);
-      }, 3);
-      lab.finish();
-    }),
-  );
-
-  it(
-    "errors where there is no such device",
-    marbles((m) => {
-      const lab = marbleLab(m);
-      const open = openDevice(lab.transport, { vendorId: 0xdead });
-      m.expect(open.pipe(plainErrors())).toBeObservable("#", {}, failure("DeviceError", "no-such-device"));
-      lab.finish();
-    }),
-  );
-
-  it(
-    "unsubscribe-while-opening leaves nothing open",
-    marbles((m) => {
-      const lab = marbleLab(m, {}, (bus) => slowTransport(bus, m.scheduler, { delay: 3 }));
-      m.expect(openDevice(lab.transport, observedIds), "^-!").toBeObservable("---");
-      m.scheduler.schedule(() => {
-        expect(lab.bus.audit().openDevices).toBe(1);
-      }, 1);
-      lab.finish();
-    }),
-  );
-
-  it(
-    "closes the device after the pipes on it, at an unsubscribe from both at once",
-    marbles((m) => {
-      const lab = marbleLab(m, {}, (bus) => slowTransport(bus, m.scheduler));
-      const streaming = openDevice(lab.transport, observedIds).pipe(
-        switchMap((device) => isochPipe(device, { endpoint: observedIn }).results({ frames: 2, queue: 2 })),
-        switchMap(({ firstFrame }) => [firstFrame]),
-      );
-      const unsub = "         ^--------!";
-      const expected = "      -----a-b--";
-      m.expect(streaming, unsub).toBeObservable(expected, { a: 3, b: 5 });
-      lab.finish();
-    }),
-  );
-});
-
 describe("UsbDevice, two pipes on one interface", () => {
   it(
     "share it: closing one leaves the other streaming",
@@ -391,6 +333,32 @@ describe("UsbDevice.close", () => {
   );
 });
 
+describe("UsbDevice.selectDefaultAlternate", () => {
+  it(
+    "claims the interface until the device is closed, which waits for the selection",
+    marbles((m) => {
+      let slow: SlowTransport | undefined;
+      const lab = marbleLab(m, {}, (bus) => (slow = slowTransport(bus, m.scheduler, { delay: 2 })));
+      const log: string[] = [];
+      withDevice(lab, (device) => {
+        events("default", log, device.selectDefaultAlternate(0));
+        lab.at(3, () => {
+          events("device", log, device.close());
+        });
+      });
+      lab.finish();
+      expect(log).toStrictEqual(["default: done", "device: done"]);
+      expect(slow?.log.filter((line) => !line.endsWith("…"))).toStrictEqual([
+        "open",
+        "claim 0",
+        "select 0.0",
+        "release 0",
+        "close",
+      ]);
+    }),
+  );
+});
+
 describe("UsbDevice.controlTransfer, clearHalt, reset", () => {
   const getDevice: ControlSetup = {
     direction: "in",
@@ -436,7 +404,10 @@ describe("UsbDevice.controlTransfer, clearHalt, reset", () => {
       events("reset", log, device.reset());
       events("pipe", log, device.openPipe({ endpoint: observedIn }));
       events("claim", log, device.claimInterface(0));
-      expect(log).toStrictEqual(["control", "halt", "reset", "pipe", "claim"].map((each) => `${each}: pipe-closed`));
+      events("default", log, device.selectDefaultAlternate(0));
+      expect(log).toStrictEqual(
+        ["control", "halt", "reset", "pipe", "claim", "default"].map((each) => `${each}: pipe-closed`),
+      );
       lab.finish();
     }),
   );

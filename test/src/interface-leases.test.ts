@@ -200,4 +200,91 @@ describe("InterfaceLeases", () => {
     expect(isComplete).toBe(true);
     expect(log).toStrictEqual([]);
   });
+
+  describe("selectDefault", () => {
+    it(
+      "claims, selects alternate setting 0 and releases; who wants the interface meanwhile waits",
+      marbles((m) => {
+        const { log, leases } = laboratory(m.scheduler);
+        m.expect(leases.selectDefault(0)).toBeObservable("------|");
+        m.expect(after(3, m.scheduler, () => leases.acquire(0, 1))).toBeObservable("---- ------|");
+        m.flush();
+        expect(log).toStrictEqual(["claim 0 @2", "select 0.0 @4", "release 0 @6", "claim 0 @8", "select 0.1 @10"]);
+      }),
+    );
+
+    it(
+      "is done again for a second who asks meanwhile, not beside the first",
+      marbles((m) => {
+        const { log, leases } = laboratory(m.scheduler);
+        m.expect(leases.selectDefault(0)).toBeObservable("------|");
+        m.expect(leases.selectDefault(0)).toBeObservable("------ ------|");
+        m.flush();
+        expect(log.slice(2)).toStrictEqual(["release 0 @6", "claim 0 @8", "select 0.0 @10", "release 0 @12"]);
+      }),
+    );
+
+    it(
+      "waits for a release, and is refused while a pipe has the interface in another alternate setting",
+      marbles((m) => {
+        const { log, leases } = laboratory(m.scheduler);
+        m.expect(leases.acquire(0, 1)).toBeObservable("----|");
+        m.expect(after(5, m.scheduler, () => leases.selectDefault(0)).pipe(plainErrors())).toBeObservable(
+          "-----#",
+          {},
+          failure("BusyError", "interface-busy", "in use in alternate setting 1"),
+        );
+        m.scheduler.schedule(() => {
+          void leases.release(0);
+        }, 10);
+        m.expect(after(11, m.scheduler, () => leases.selectDefault(0))).toBeObservable("11ms ---------|");
+        m.flush();
+        expect(log.slice(2)).toStrictEqual([
+          "select 0.0 @12",
+          "release 0 @14",
+          "claim 0 @16",
+          "select 0.0 @18",
+          "release 0 @20",
+        ]);
+      }),
+    );
+
+    it(
+      "is there where a pipe has the interface in alternate setting 0",
+      marbles((m) => {
+        const { log, leases } = laboratory(m.scheduler);
+        m.expect(leases.acquire(0, 0)).toBeObservable("----|");
+        m.expect(after(1, m.scheduler, () => leases.selectDefault(0))).toBeObservable("----|");
+        m.flush();
+        expect(log).toStrictEqual(["claim 0 @2", "select 0.0 @4"]);
+      }),
+    );
+
+    it(
+      "releases although the selection fails, errors with that, and leaves nothing behind",
+      marbles((m) => {
+        const { log, leases } = laboratory(m.scheduler, { "select 0.0": failed("select") });
+        m.expect(leases.selectDefault(0).pipe(plainErrors())).toBeObservable(
+          "------#",
+          {},
+          failure("TransportError", "transport-failed", "select failed"),
+        );
+        m.expect(after(7, m.scheduler, () => leases.acquire(0, 1))).toBeObservable("-------- ---|");
+        m.flush();
+        expect(log.slice(0, 3)).toStrictEqual(["claim 0 @2", "select 0.0 @4", "release 0 @6"]);
+      }),
+    );
+
+    it(
+      "is finished although nobody waits for it any more, and settled() does",
+      marbles((m) => {
+        const { log, leases } = laboratory(m.scheduler);
+        m.expect(leases.settled()).toBeObservable("|");
+        m.expect(leases.selectDefault(0), "^-!").toBeObservable("---");
+        m.expect(after(3, m.scheduler, () => leases.settled())).toBeObservable("------|");
+        m.flush();
+        expect(log).toStrictEqual(["claim 0 @2", "select 0.0 @4", "release 0 @6"]);
+      }),
+    );
+  });
 });

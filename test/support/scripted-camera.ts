@@ -1,5 +1,6 @@
+import { concatenate } from "../../src/concatenate.js";
 import type { ControlSetup } from "../../src/index.js";
-import { concatenate, encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
+import { encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
 import type { VirtualDevice, VirtualInEndpoint } from "../../transports/virtual/index.js";
 
 export const cameraIds = { vendorId: 0x1209, productId: 0x0ca3 } as const;
@@ -27,6 +28,8 @@ export interface CameraScript {
   readonly refuses?: readonly string[];
   /** What it makes of bytes that were set. */
   readonly agrees?: (fields: DataView) => void;
+  /** The alternate setting in which a program that crashed left it. Default: 0. */
+  readonly alternate?: number;
   /** Packets, by the number of the frame since the alternate setting was selected. Default: pictures. */
   readonly packet?: (index: number) => readonly number[];
   /** Replaces the configuration. */
@@ -60,12 +63,13 @@ export class ScriptedCamera implements VirtualDevice {
   readonly #length: number;
   #probed: Uint8Array;
   #committed = false;
-  #alternate = 0;
+  #alternate: number;
   #first: number | undefined;
 
   constructor(script: CameraScript = {}) {
     const { version = 0x0110 } = script;
     this.#script = script;
+    this.#alternate = script.alternate ?? 0;
     this.#length = version >= 0x0150 ? 48 : version >= 0x0110 ? 34 : 26;
     this.#probed = this.#complete(new Uint8Array(this.#length));
     this.configurationDescriptor = script.configuration ?? encodeCamera(version);
@@ -138,13 +142,13 @@ export class ScriptedCamera implements VirtualDevice {
 }
 
 function encodeCamera(version: number): Uint8Array {
-  const formats = concatenate(
+  const formats = concatenate([
     uncompressed(1, "YUY2", 2),
     frame(5, 1, 4, 2, [333_333, 666_666]),
     frame(5, 2, 8, 4, [333_333]),
     Uint8Array.of(11, 0x24, 6, 2, 1, 1, 1, 0, 0, 0, 0),
     frame(7, 1, 16, 8, [333_333]),
-  );
+  ]);
   return encodeConfiguration(
     2,
     Uint8Array.of(8, 0x0b, 0, 2, 0x0e, 3, 0, 0),

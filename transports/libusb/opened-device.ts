@@ -2,7 +2,6 @@ import { AsyncSubject, defer, from, ignoreElements, type Observable } from "rxjs
 import {
   DescriptorError,
   DeviceError,
-  EndpointError,
   type AlternateSetting,
   type ConfigurationDescriptor,
   type ControlSetup,
@@ -11,8 +10,9 @@ import {
   type TransportDevice,
   type TransportEndpoint,
 } from "../../src/index.js";
+import { alternateOf, alternatesOf } from "../../src/alternates.js";
 import { checkControl } from "../../src/control.js";
-import { handleClosed } from "../../src/device-errors.js";
+import { handleClosed, notSelected } from "../../src/device-errors.js";
 import { serviceInterval } from "../../src/endpoint.js";
 import type { NativeContext, NativeDevice, NativeDeviceInfo } from "./addon.js";
 import { LibusbEndpoint, type Activity } from "./endpoint.js";
@@ -122,7 +122,7 @@ export class OpenedDevice implements TransportDevice {
 
   claimInterface(interfaceNumber: number): Observable<never> {
     return defer(() => {
-      this.#alternatesOf(interfaceNumber);
+      alternatesOf(this.configuration, interfaceNumber, this.info.id);
       return this.#do(
         `claim interface ${interfaceNumber} of`,
         () => this.#native.claim(interfaceNumber, this.#options.detachKernelDriver),
@@ -137,8 +137,7 @@ export class OpenedDevice implements TransportDevice {
 
   selectAlternate(interfaceNumber: number, alternateSetting: number): Observable<never> {
     return defer(() => {
-      const alternate = this.#alternatesOf(interfaceNumber).find((each) => each.alternateSetting === alternateSetting);
-      if (alternate === undefined) throw noSuch(`alternate setting ${alternateSetting}`, this.info);
+      const alternate = alternateOf(this.configuration, interfaceNumber, alternateSetting, this.info.id);
       return this.#do(`select alternate setting ${alternateSetting} of interface ${interfaceNumber} of`, async () => {
         this.#retire(interfaceNumber);
         await this.#native.selectAlternate(interfaceNumber, alternateSetting);
@@ -166,12 +165,7 @@ export class OpenedDevice implements TransportDevice {
     const descriptor = [...this.#selected.values()]
       .flatMap(({ endpoints }) => endpoints)
       .find(({ address, transferType }) => address === endpointAddress && transferType === "isochronous");
-    if (descriptor === undefined) {
-      throw new EndpointError(
-        "not-in-alternate",
-        `${endpointName(endpointAddress)} of ${this.info.id} is not an isochronous endpoint of a selected alternate setting: select one that has it`,
-      );
-    }
+    if (descriptor === undefined) throw notSelected(endpointAddress, this.info.id);
     const endpoint = new LibusbEndpoint({
       native: this.#native,
       device: this.info,
@@ -211,13 +205,6 @@ export class OpenedDevice implements TransportDevice {
     this.#selected.delete(interfaceNumber);
   }
 
-  /** @throws {@link EndpointError} `no-such-endpoint` */
-  #alternatesOf(interfaceNumber: number): readonly AlternateSetting[] {
-    const found = this.configuration.interfaces.find(({ number }) => number === interfaceNumber);
-    if (found === undefined) throw noSuch(`interface ${interfaceNumber}`, this.info);
-    return found.alternates;
-  }
-
   #do(purpose: string, work: () => Promise<void>, holder?: () => string | undefined): Observable<never> {
     return this.#step(purpose, work, holder).pipe(ignoreElements());
   }
@@ -243,10 +230,6 @@ export class OpenedDevice implements TransportDevice {
     if (this.#closing === undefined) return;
     throw handleClosed(this.info.id);
   }
-}
-
-function noSuch(what: string, info: DeviceInfo): EndpointError {
-  return new EndpointError("no-such-endpoint", `${info.id} has no ${what}: look at what its configuration lists`);
 }
 
 function notConfigured(info: DeviceInfo, location: NativeDeviceInfo, value: number): IsochError {

@@ -105,7 +105,7 @@ class LibusbTransport implements IsochTransport {
   }
 
   open(selector: DeviceSelector): Observable<TransportDevice> {
-    return opening(() => this.#open(selector));
+    return opening(this, () => this.#open(selector));
   }
 
   async #open(selector: DeviceSelector): Promise<OpenedDevice> {

@@ -175,28 +175,24 @@ export function serve(options: ServeOptions): Observable<ServeEvent> {
     subscriber.add(() => {
       void server.close();
     });
-    const failed = (error: unknown): void => {
-      subscriber.error(error);
+    const listen = <A>(listening: Observable<A>, told: (address: A) => ServeEvent): void => {
+      listeners.add(
+        listening.subscribe({
+          next: (address) => {
+            subscriber.next(told(address));
+          },
+          error: (error: unknown) => {
+            subscriber.error(error);
+          },
+        }),
+      );
     };
     if (tcp !== false) {
-      listeners.add(
-        listenTcp(acceptor("tcp"), tcp).subscribe({
-          next: (address) => {
-            subscriber.next({ type: "listening", carrier: "tcp", address });
-          },
-          error: failed,
-        }),
-      );
+      listen(listenTcp(acceptor("tcp"), tcp), (address) => ({ type: "listening", carrier: "tcp", address }));
     }
     if (webSocket !== false) {
-      listeners.add(
-        listenWebSocket(acceptor("websocket"), webSocket).subscribe({
-          next: (address) => {
-            subscriber.next({ type: "listening", carrier: "websocket", address });
-          },
-          error: failed,
-        }),
-      );
+      const listening = listenWebSocket(acceptor("websocket"), webSocket);
+      listen(listening, (address) => ({ type: "listening", carrier: "websocket", address }));
     }
     if (stop === undefined) return;
     subscribeInner(stop.pipe(take(1)), subscriber, {

@@ -1,30 +1,30 @@
 import { AsyncSubject, type Observable } from "rxjs";
 import {
-  type DeviceError,
-  EndpointError,
   isochEndpoints,
   parseConfigurationDescriptor,
   parseDeviceDescriptor,
   serviceInterval,
-  TransferStateError,
   TransportError,
-  type AlternateSetting,
   type ConfigurationDescriptor,
   type ControlSetup,
+  type DeviceError,
   type DeviceInfo,
   type DmaBuffer,
   type EndpointDescriptor,
-  type InterfaceDescriptor,
   type TransportCapabilities,
 } from "../../src/index.js";
-import { interfaceClaimed, unplugged } from "../../src/device-errors.js";
+import { alternateOf, alternatesOf } from "../../src/alternates.js";
+import { notSelected, unplugged } from "../../src/device-errors.js";
+import { HandleClaims } from "../../src/handle-claims.js";
 import type { Bandwidth } from "./bandwidth.js";
 import { Completions, type SubmissionCounts } from "./completions.js";
+import { DeviceFaults } from "./device-faults.js";
 import type { VirtualDevice } from "./device-model.js";
 import { VirtualEndpoint } from "./endpoint.js";
 import type { BusEngine } from "./engine.js";
-import { checkFault, EndpointFaults, type VirtualFault } from "./faults.js";
+import type { VirtualFault } from "./faults.js";
 import { askModel } from "./model-failure.js";
+import { SelectedAlternates } from "./selected-alternates.js";
 
 /** What a device on the bus needs of it. */
 export interface BusContext {
@@ -40,44 +40,49 @@ export interface BusContext {
   readonly left: (device: AttachedDevice) => void;
 }
 
-/** A device on the bus: its selected alternate settings, who claimed what, and what goes wrong. */
+/** A device on the bus, for as long as it is plugged in, as all handles on it share it. */
 export class AttachedDevice {
   readonly info: DeviceInfo;
   readonly configuration: ConfigurationDescriptor;
   readonly model: VirtualDevice;
-  readonly #completions: Completions;
   readonly #bus: BusContext;
-  /** The alternate setting of each interface. */
-  readonly #selected = new Map<number, AlternateSetting>();
-  readonly #claims = new Map<number, object>();
-  /** By address: the isochronous endpoints of the selected alternate settings. */
-  readonly #endpoints = new Map<number, VirtualEndpoint>();
-  /** By address. */
-  readonly #faults = new Map<number, EndpointFaults>();
+  readonly #completions: Completions;
+  readonly #claims: HandleClaims;
+  readonly #faults: DeviceFaults;
+  readonly #alternates: SelectedAlternates;
   readonly #left = new AsyncSubject<DeviceError>();
   #gone: DeviceError | undefined;
 
   /** @throws {@link DescriptorError} */
   constructor(id: string, model: VirtualDevice, bus: BusContext) {
-    const descriptor = parseDeviceDescriptor(model.deviceDescriptor);
+    const { engine, bandwidth, counts } = bus;
+    const configuration = parseConfigurationDescriptor(model.configurationDescriptor);
+    const tick = model.speed === "low" || model.speed === "full" ? 1000 : 125;
+    this.info = describe(id, model, configuration);
+    this.configuration = configuration;
     this.model = model;
-    this.configuration = parseConfigurationDescriptor(model.configurationDescriptor);
-    this.#completions = new Completions(bus.engine, bus.counts);
     this.#bus = bus;
-    const text = (index: number) => (index === 0 ? undefined : model.strings?.[index - 1]);
-    this.info = {
+    this.#completions = new Completions(engine, counts);
+    this.#claims = new HandleClaims(id);
+    this.#faults = new DeviceFaults({
+      engine,
+      completions: this.#completions,
+      endpoints: new Set(isochEndpoints(configuration).map(({ endpoint }) => endpoint.address)),
+      tick,
+      frameNow: (address) => this.#alternates.endpoint(address)?.frameAt(engine.time) ?? Math.floor(engine.time / tick),
+      unplug: () => {
+        this.leave();
+      },
+    });
+    this.#alternates = new SelectedAlternates({
       id,
-      speed: model.speed,
-      descriptor,
-      configurations: [this.configuration],
-      manufacturer: text(descriptor.manufacturerIndex),
-      product: text(descriptor.productIndex),
-      serialNumber: text(descriptor.serialNumberIndex),
-    };
-    for (const each of this.configuration.interfaces) {
-      const first = settingOf(each, 0) ?? each.alternates[0];
-      if (first !== undefined) this.#selected.set(each.number, first);
-    }
+      model,
+      configuration,
+      engine,
+      bandwidth,
+      faultsAt: (address) => this.#faults.at(address),
+      createEndpoint: (descriptor) => this.#createEndpoint(descriptor),
+    });
   }
 
   /** Emits when the device has left, after what was in flight has completed if it could, and completes. */
@@ -86,7 +91,7 @@ export class AttachedDevice {
   }
 
   get claimedInterfaces(): number {
-    return this.#claims.size;
+    return this.#claims.interfaces.length;
   }
 
   /** @throws {@link DeviceError} `device-gone` */
@@ -97,31 +102,28 @@ export class AttachedDevice {
 
   claim(interfaceNumber: number, claimer: object): void {
     this.checkPresent();
-    this.#interface(interfaceNumber);
-    this.#checkClaim(interfaceNumber, claimer);
-    this.#claims.set(interfaceNumber, claimer);
+    alternatesOf(this.configuration, interfaceNumber, this.info.id);
+    this.#claims.claim(interfaceNumber, claimer);
   }
 
   /** The interface goes back to alternate setting 0, as the system sees to where a program forgot it. */
   release(interfaceNumber: number, claimer: object): void {
     this.checkPresent();
-    if (this.#claims.get(interfaceNumber) !== claimer) return;
+    if (!this.#claims.has(interfaceNumber, claimer)) return;
     try {
       if (this.selectedAlternate(interfaceNumber) !== 0) this.selectAlternate(interfaceNumber, 0, claimer);
     } finally {
-      this.#claims.delete(interfaceNumber);
+      this.#claims.release(interfaceNumber);
     }
   }
 
   releaseAll(claimer: object): void {
-    for (const [interfaceNumber, holder] of [...this.#claims]) {
-      if (holder === claimer) this.release(interfaceNumber, claimer);
-    }
+    for (const interfaceNumber of this.#claims.of(claimer)) this.release(interfaceNumber, claimer);
   }
 
   /** The alternate setting of an interface; `undefined` if the device has no such interface. */
   selectedAlternate(interfaceNumber: number): number | undefined {
-    return this.#selected.get(interfaceNumber)?.alternateSetting;
+    return this.#alternates.settingOf(interfaceNumber);
   }
 
   /**
@@ -131,55 +133,41 @@ export class AttachedDevice {
    */
   selectAlternate(interfaceNumber: number, alternateSetting: number, claimer: object): void {
     this.checkPresent();
-    const alternate = settingOf(this.#interface(interfaceNumber), alternateSetting);
-    if (alternate === undefined) {
-      throw new EndpointError(
-        "no-such-endpoint",
-        `interface ${interfaceNumber} of ${this.info.id} has no alternate setting ${alternateSetting}`,
-      );
-    }
-    this.#checkClaim(interfaceNumber, claimer);
-    this.#select(alternate);
+    const alternate = alternateOf(this.configuration, interfaceNumber, alternateSetting, this.info.id);
+    this.#claims.check(interfaceNumber, claimer);
+    this.#alternates.select(alternate);
   }
 
   /** @param claimer the handle that asks for it */
   endpoint(address: number, claimer: object): VirtualEndpoint {
     this.checkPresent();
-    const endpoint = this.#endpoints.get(address);
-    if (endpoint === undefined) {
-      throw new EndpointError(
-        "not-in-alternate",
-        `endpoint 0x${address.toString(16)} of ${this.info.id} is not an isochronous endpoint of a selected alternate setting: select one that has it`,
-      );
-    }
-    const place = this.#selectedEndpoints().find((each) => each.endpoint.address === address);
-    if (place !== undefined) this.#checkClaim(place.interfaceNumber, claimer);
+    const endpoint = this.#alternates.endpoint(address);
+    const interfaceNumber = this.#alternates.interfaceWith(address);
+    if (endpoint === undefined || interfaceNumber === undefined) throw notSelected(address, this.info.id);
+    this.#claims.check(interfaceNumber, claimer);
     return endpoint;
   }
 
   /** Whether a selected alternate setting has this endpoint, or it is endpoint zero. */
   hasEndpoint(address: number): boolean {
-    return address === 0 || this.#selectedEndpoints().some(({ endpoint }) => endpoint.address === address);
+    return address === 0 || this.#alternates.interfaceWith(address) !== undefined;
   }
 
   isHalted(address: number): boolean {
-    return this.#faultsOf(address).isHalted(this.#frameOf(address));
+    return this.#faults.isHalted(address);
   }
 
   halt(address: number): void {
-    this.#faultsOf(address).halt(this.#frameOf(address));
+    this.#faults.halt(address);
   }
 
   clearHalt(address: number): void {
-    this.#faultsOf(address).clearHalt(this.#frameOf(address));
+    this.#faults.clearHalt(address);
   }
 
   /** @throws {@link InvalidRequestError}; then no fault is planned */
   inject(faults: readonly VirtualFault[]): void {
-    const endpoints = new Set(isochEndpoints(this.configuration).map(({ endpoint }) => endpoint.address));
-    for (const fault of faults) checkFault(fault, endpoints);
-    this.#bus.engine.catchUp();
-    for (const fault of faults) this.#plan(fault);
+    this.#faults.inject(faults);
   }
 
   /** A class or vendor request; `undefined` is a STALL. */
@@ -191,13 +179,11 @@ export class AttachedDevice {
     });
   }
 
-  /** Every interface goes to its first alternate setting, nothing is halted any more. */
+  /** Every interface goes to alternate setting 0, nothing is halted any more. */
   reset(): void {
     this.checkPresent();
-    for (const alternate of this.configuration.interfaces.map((each) => settingOf(each, 0))) {
-      if (alternate !== undefined) this.#select(alternate);
-    }
-    for (const address of this.#faults.keys()) this.clearHalt(address);
+    this.#alternates.selectFirst();
+    this.#faults.clearHalts();
   }
 
   /** The device is unplugged. */
@@ -206,107 +192,16 @@ export class AttachedDevice {
     if (this.#gone !== undefined) return;
     const gone = unplugged(this.info.id);
     this.#gone = gone;
-    this.#claims.clear();
-    for (const { number } of this.configuration.interfaces) this.#bus.bandwidth.release(this.#holder(number));
-    for (const endpoint of this.#endpoints.values()) endpoint.shut(gone, gone);
+    this.#claims.releaseAll();
+    this.#alternates.shut(gone);
     this.#bus.left(this);
     this.#left.next(gone);
     this.#left.complete();
   }
 
-  #plan(fault: VirtualFault): void {
-    const { engine } = this.#bus;
-    switch (fault.type) {
-      case "packet":
-        this.#faultsOf(fault.endpoint).add(fault);
-        break;
-      case "halt":
-        this.#faultsOf(fault.endpoint).halt(fault.frame);
-        break;
-      case "unplug":
-        engine.schedule(fault.frame * this.#tick, () => {
-          this.leave();
-        });
-        break;
-      case "host-stall":
-        engine.schedule(fault.frame * this.#tick, () => {
-          this.#completions.hold((fault.frame + fault.frames) * this.#tick);
-        });
-        break;
-      case "jitter":
-        this.#completions.delay(fault);
-        break;
-    }
-  }
-
-  /** Microseconds of a frame (full speed) or a microframe. */
-  get #tick(): number {
-    return this.model.speed === "low" || this.model.speed === "full" ? 1000 : 125;
-  }
-
-  #faultsOf(address: number): EndpointFaults {
-    const known = this.#faults.get(address);
-    if (known !== undefined) return known;
-    const faults = new EndpointFaults();
-    this.#faults.set(address, faults);
-    return faults;
-  }
-
-  /** The frame that is on the bus now, in service intervals of the endpoint where it is isochronous. */
-  #frameOf(address: number): number {
-    const { time } = this.#bus.engine;
-    return this.#endpoints.get(address)?.frameAt(time) ?? Math.floor(time / this.#tick);
-  }
-
-  #interface(interfaceNumber: number): InterfaceDescriptor {
-    const found = this.configuration.interfaces.find(({ number }) => number === interfaceNumber);
-    if (found !== undefined) return found;
-    throw new EndpointError("no-such-endpoint", `${this.info.id} has no interface ${interfaceNumber}`);
-  }
-
-  #selectedEndpoints(): { readonly interfaceNumber: number; readonly endpoint: EndpointDescriptor }[] {
-    return [...this.#selected.values()].flatMap(({ interfaceNumber, endpoints }) =>
-      endpoints.map((endpoint) => ({ interfaceNumber, endpoint })),
-    );
-  }
-
-  #checkClaim(interfaceNumber: number, claimer: object): void {
-    const holder = this.#claims.get(interfaceNumber);
-    if (holder === undefined || holder === claimer) return;
-    throw interfaceClaimed(interfaceNumber, this.info.id);
-  }
-
-  #select(alternate: AlternateSetting): void {
-    const { bandwidth, engine } = this.#bus;
-    const { interfaceNumber, alternateSetting } = alternate;
-    const endpoints = this.#createEndpoints(alternate);
-    bandwidth.reserve(this.#holder(interfaceNumber), alternate, this.model.speed);
-    this.#retireEndpoints(interfaceNumber);
-    this.#selected.set(interfaceNumber, alternate);
-    try {
-      askModel(`select alternate setting ${alternateSetting}`, () =>
-        this.model.alternateSelected?.(interfaceNumber, alternateSetting, engine.time),
-      );
-    } catch (error) {
-      this.#reserveNothing(interfaceNumber);
-      throw error;
-    }
-    for (const [address, endpoint] of endpoints) {
-      this.#endpoints.set(address, endpoint);
-      this.#faults.get(address)?.forgetHalts(endpoint.frameAt(engine.time));
-    }
-  }
-
-  #createEndpoints(alternate: AlternateSetting): Map<number, VirtualEndpoint> {
-    const created = new Map<number, VirtualEndpoint>();
-    for (const descriptor of alternate.endpoints) {
-      if (descriptor.transferType === "isochronous") created.set(descriptor.address, this.#createEndpoint(descriptor));
-    }
-    return created;
-  }
-
   #createEndpoint(descriptor: EndpointDescriptor): VirtualEndpoint {
     const { address, direction } = descriptor;
+    const { engine, capabilities, tellFirstFrame, asapDelay, allocateDma } = this.#bus;
     const model = askModel(`show endpoint 0x${address.toString(16)}`, () => this.model.endpoint(address));
     if (model?.direction !== direction) {
       throw new TransportError(
@@ -315,40 +210,30 @@ export class AttachedDevice {
       );
     }
     return new VirtualEndpoint({
-      engine: this.#bus.engine,
+      engine,
       completions: this.#completions,
-      capabilities: this.#bus.capabilities,
-      tellFirstFrame: this.#bus.tellFirstFrame,
+      capabilities,
+      tellFirstFrame,
       model,
-      faults: this.#faultsOf(address),
+      faults: this.#faults.at(address),
       frameDuration: serviceInterval(descriptor, this.model.speed),
-      asapDelay: this.#bus.asapDelay,
-      allocateDma: this.#bus.allocateDma,
+      asapDelay,
+      allocateDma,
     });
-  }
-
-  /** The refused alternate setting is given up: the interface is as after a reset. */
-  #reserveNothing(interfaceNumber: number): void {
-    const first = settingOf(this.#interface(interfaceNumber), 0);
-    if (first !== undefined) this.#selected.set(interfaceNumber, first);
-    this.#bus.bandwidth.release(this.#holder(interfaceNumber));
-  }
-
-  #retireEndpoints(interfaceNumber: number): void {
-    for (const { address } of this.#selected.get(interfaceNumber)?.endpoints ?? []) {
-      const endpoint = this.#endpoints.get(address);
-      this.#endpoints.delete(address);
-      endpoint?.shut(
-        new TransferStateError("pipe-closed", "another alternate setting was selected: open the endpoint again"),
-      );
-    }
-  }
-
-  #holder(interfaceNumber: number): string {
-    return `${this.info.id}/${interfaceNumber}`;
   }
 }
 
-function settingOf({ alternates }: InterfaceDescriptor, setting: number): AlternateSetting | undefined {
-  return alternates.find(({ alternateSetting }) => alternateSetting === setting);
+/** @throws {@link DescriptorError} */
+function describe(id: string, model: VirtualDevice, configuration: ConfigurationDescriptor): DeviceInfo {
+  const descriptor = parseDeviceDescriptor(model.deviceDescriptor);
+  const text = (index: number) => (index === 0 ? undefined : model.strings?.[index - 1]);
+  return {
+    id,
+    speed: model.speed,
+    descriptor,
+    configurations: [configuration],
+    manufacturer: text(descriptor.manufacturerIndex),
+    product: text(descriptor.productIndex),
+    serialNumber: text(descriptor.serialNumberIndex),
+  };
 }

@@ -17,8 +17,9 @@ import { opening } from "../../src/opening.js";
 import { inWords } from "../../src/errors.js";
 import { oneOf, wholeNumber } from "../../src/numbers.js";
 import { nameOf, noneChosen } from "./errors.js";
+import { maxFramesPerCall } from "./frames-per-call.js";
 import { OpenedDevice } from "./opened-device.js";
-import { maxBatch, SharedDevice, type DeviceOptions } from "./shared-device.js";
+import { SharedDevice, type DeviceOptions } from "./shared-device.js";
 import type { WebUsb, WebUsbConnection, WebUsbDevice, WebUsbRequestOptions } from "./usb.js";
 
 /** Where the devices of {@link webusb} come from, and how they are used. */
@@ -126,7 +127,8 @@ class Transport implements WebUsbTransport {
     this.#devices = devices;
     this.#options = {
       speed: speed === undefined ? undefined : oneOf("speed", speed, speeds),
-      framesPerCall: framesPerCall === undefined ? undefined : wholeNumber("framesPerCall", framesPerCall, 1, maxBatch),
+      framesPerCall:
+        framesPerCall === undefined ? undefined : wholeNumber("framesPerCall", framesPerCall, 1, maxFramesPerCall),
     };
   }
 
@@ -201,7 +203,7 @@ class Transport implements WebUsbTransport {
   }
 
   open(selector: DeviceSelector): Observable<TransportDevice> {
-    return opening(() => this.#open(selector));
+    return opening(this, () => this.#open(selector));
   }
 
   async #open(selector: DeviceSelector): Promise<OpenedDevice> {

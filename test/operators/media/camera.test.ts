@@ -1,7 +1,8 @@
-import { catchError, map, repeat, take, type Observable } from "rxjs";
+import { catchError, map, repeat, switchMap, take, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { camera, type CameraOptions, type CameraSession } from "../../../operators/media/index.js";
 import type { VideoFrame } from "../../../src/class/uvc/index.js";
+import { openDevice } from "../../../src/index.js";
 import { marbleBus } from "../../../transports/virtual/testing/index.js";
 import { expectClean } from "../../support/marble-lab.js";
 import { marbles } from "../../support/marbles.js";
@@ -18,7 +19,7 @@ import { scriptedDevice } from "../../support/scripted-device.js";
 import type { TestScheduler } from "rxjs/testing";
 
 const small = { format: "yuy2", width: 4, height: 2, stream: { frames: 3, queue: 2 } } as const;
-const negotiation = ["def probe", "set probe", "cur probe", "set commit"];
+const negotiation = ["alternate 0", "def probe", "set probe", "cur probe", "set commit"];
 
 function laboratory(m: { readonly scheduler: TestScheduler; flush(): void }, script: CameraScript = {}) {
   const bus = marbleBus(m.scheduler);
@@ -79,6 +80,37 @@ describe("camera", () => {
           statistics: { complete: 3, dropped: 0, lostFrames: 0 },
         },
       ]);
+    }),
+  );
+
+  it(
+    "ends what a program that crashed left streaming",
+    marbles((m) => {
+      const { stream, finish } = laboratory(m, { alternate: 2 });
+      m.expect(stream().pipe(firstByte, take(1))).toBeObservable("---(a|)", { a: "0 complete" });
+      finish();
+    }),
+  );
+
+  it(
+    "refuses a second one on a device without a word to the camera, and the first goes on",
+    marbles((m) => {
+      const { device, transport, finish } = laboratory(m);
+      const opened = openDevice(transport, cameraIds);
+      const subs = "        ^----------!";
+      const expected = "    ---a--b--c-";
+      const busy: unknown[] = [];
+      const first = opened.pipe(
+        switchMap((each) => {
+          m.scheduler.schedule(() => busy.push(errorOf(camera(each, {}, small))), 5);
+          return camera(each, {}, small);
+        }),
+        firstByte,
+      );
+      m.expect(first, subs).toBeObservable(expected, { a: "0 complete", b: "1 complete", c: "2 complete" });
+      finish();
+      expect(busy).toStrictEqual([failure("BusyError", "interface-busy", "alternate setting 2", "close the pipes")]);
+      expect(device.log).toStrictEqual([...negotiation, "alternate 2", "alternate 0"]);
     }),
   );
 

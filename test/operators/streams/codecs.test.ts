@@ -5,9 +5,9 @@ import {
   toAudioData,
   toVideoFrames,
   type AudioDataSource,
-  type CameraPicture,
   type PcmFormat,
   type PixelLayout,
+  type TimedPicture,
 } from "../../../operators/streams/index.js";
 import { failure, plain } from "../../support/plain-error.js";
 import { standardCases } from "../../support/standard-cases.js";
@@ -56,7 +56,7 @@ function browser() {
   return { VideoFrame, ImageDecoder, open, decode };
 }
 
-const jpeg = (timestamp: number, length = 1): CameraPicture => ({
+const jpeg = (timestamp: number, length = 1): TimedPicture => ({
   format: "mjpeg",
   width: 2,
   height: 2,
@@ -69,7 +69,7 @@ const error = (reason: unknown) => plain(reason);
 describe("toVideoFrames", () => {
   it("takes YUY2 apart, and leaves NV12 as it is", async () => {
     const { VideoFrame, open } = browser();
-    const pictures: CameraPicture[] = [
+    const pictures: TimedPicture[] = [
       { format: "yuy2", width: 2, height: 2, data: Uint8Array.of(1, 10, 2, 20, 3, 11, 4, 21), timestamp: 5 },
       { format: "nv12", width: 2, height: 2, data: Uint8Array.of(1, 2, 3, 4, 10, 20), timestamp: 6 },
       { format: "nv12", width: 2, height: 2, data: Uint8Array.of(1, 2), timestamp: 7 },
@@ -121,7 +121,7 @@ describe("toVideoFrames", () => {
     const { open, decode, ...classes } = browser();
     const lost: number[] = [];
     const frames: number[] = [];
-    const source = new Subject<CameraPicture>();
+    const source = new Subject<TimedPicture>();
     source
       .pipe(
         toVideoFrames({
@@ -146,7 +146,7 @@ describe("toVideoFrames", () => {
     const { decode, ...classes } = browser();
     const lost: number[] = [];
     const frames: number[] = [];
-    const told = { overflow: "drop-newest", lost: ({ timestamp }: CameraPicture) => lost.push(timestamp) } as const;
+    const told = { overflow: "drop-newest", lost: ({ timestamp }: TimedPicture) => lost.push(timestamp) } as const;
     from([jpeg(1, 0), jpeg(2)])
       .pipe(toVideoFrames({ ...classes, ...told }))
       .subscribe((frame) => frames.push(frame.timestamp));
@@ -162,7 +162,7 @@ describe("toVideoFrames", () => {
   it("closes what is decoded after an unsubscribe", async () => {
     const { open, decode, ...classes } = browser();
     const next = vi.fn();
-    const source = new Subject<CameraPicture>();
+    const source = new Subject<TimedPicture>();
     const subscription = source.pipe(toVideoFrames(classes)).subscribe(next);
     source.next(jpeg(1));
     subscription.unsubscribe();

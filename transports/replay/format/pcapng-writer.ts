@@ -1,3 +1,4 @@
+import { concatenate } from "../../../src/concatenate.js";
 import { blockTypes, byteOrderMagic, linkTypes, optionCodes } from "./pcapng.js";
 
 interface Option {
@@ -20,7 +21,7 @@ export function captureHeader(): Uint8Array {
   const link = new Uint8Array(8);
   // A snapshot length of 0 is none.
   new DataView(link.buffer).setUint16(0, linkTypes.usbLinuxMmapped, true);
-  return joined([
+  return concatenate([
     block(blockTypes.sectionHeader, section, [{ code: optionCodes.application, value: encoder.encode("rx-isoch") }]),
     block(blockTypes.interfaceDescription, link, [
       { code: optionCodes.timestampResolution, value: Uint8Array.of(microseconds) },
@@ -67,15 +68,4 @@ function block(type: number, body: Uint8Array, options: readonly Option[]): Uint
 
 function padded(length: number): number {
   return Math.ceil(length / 4) * 4;
-}
-
-/** One after the other, in one piece. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,13 +1,8 @@
 import type { SchedulerLike } from "rxjs";
-import { interfaceClaimed } from "../../../src/device-errors.js";
-import {
-  EndpointError,
-  serviceInterval,
-  TransferStateError,
-  type AlternateSetting,
-  type EndpointDescriptor,
-  type IsochError,
-} from "../../../src/index.js";
+import { alternateOf, alternatesOf } from "../../../src/alternates.js";
+import { notSelected } from "../../../src/device-errors.js";
+import { HandleClaims } from "../../../src/handle-claims.js";
+import { serviceInterval, TransferStateError, type EndpointDescriptor, type IsochError } from "../../../src/index.js";
 import type { RecordedDevice } from "./device-builder.js";
 import { ReplayClock, SharedStart } from "./clock.js";
 import { ReplayEndpoint } from "./endpoint.js";
@@ -29,7 +24,7 @@ export class DeviceState {
   readonly #plan: ReplayPlan;
   readonly #clock: ReplayClock;
   readonly #start = new SharedStart();
-  readonly #claims = new Map<number, object>();
+  readonly #claims: HandleClaims;
   /** By interface, what is not 0. */
   readonly #selected = new Map<number, number>();
   readonly #opened = new Map<number, { readonly interfaceNumber: number; readonly endpoint: ReplayEndpoint }>();
@@ -37,38 +32,30 @@ export class DeviceState {
   constructor(recorded: RecordedDevice, plan: ReplayPlan) {
     this.recorded = recorded;
     this.#plan = plan;
+    this.#claims = new HandleClaims(recorded.info.id);
     this.#clock = new ReplayClock(plan.scheduler);
   }
 
   claim(interfaceNumber: number, claimer: object): void {
-    this.#settings(interfaceNumber);
-    this.#checkClaim(interfaceNumber, claimer);
-    this.#claims.set(interfaceNumber, claimer);
+    alternatesOf(this.recorded.configuration, interfaceNumber, this.#id);
+    this.#claims.claim(interfaceNumber, claimer);
   }
 
   /** The interface goes back to alternate setting 0. */
   release(interfaceNumber: number, claimer: object): void {
-    if (this.#claims.get(interfaceNumber) !== claimer) return;
-    this.#claims.delete(interfaceNumber);
+    if (!this.#claims.has(interfaceNumber, claimer)) return;
+    this.#claims.release(interfaceNumber);
     this.#retire(interfaceNumber);
     this.#selected.delete(interfaceNumber);
   }
 
   releaseAll(claimer: object): void {
-    for (const [interfaceNumber, holder] of [...this.#claims]) {
-      if (holder === claimer) this.release(interfaceNumber, claimer);
-    }
+    for (const interfaceNumber of this.#claims.of(claimer)) this.release(interfaceNumber, claimer);
   }
 
   select(interfaceNumber: number, alternate: number, claimer: object): void {
-    const settings = this.#settings(interfaceNumber);
-    if (!settings.some(({ alternateSetting }) => alternateSetting === alternate)) {
-      throw new EndpointError(
-        "no-such-endpoint",
-        `interface ${interfaceNumber} of ${this.#id} has no alternate setting ${alternate}`,
-      );
-    }
-    this.#checkClaim(interfaceNumber, claimer);
+    alternateOf(this.recorded.configuration, interfaceNumber, alternate, this.#id);
+    this.#claims.check(interfaceNumber, claimer);
     this.#retire(interfaceNumber);
     this.#selected.set(interfaceNumber, alternate);
   }
@@ -84,14 +71,9 @@ export class DeviceState {
 
   open(address: number, claimer: object): ReplayEndpoint {
     const found = this.#find(address);
-    if (found?.descriptor.transferType !== "isochronous") {
-      throw new EndpointError(
-        "not-in-alternate",
-        `endpoint 0x${address.toString(16)} of ${this.#id} is not an isochronous endpoint of a selected alternate setting: select one that has it`,
-      );
-    }
+    if (found?.descriptor.transferType !== "isochronous") throw notSelected(address, this.#id);
     const { interfaceNumber, descriptor } = found;
-    this.#checkClaim(interfaceNumber, claimer);
+    this.#claims.check(interfaceNumber, claimer);
     this.#opened.get(address)?.endpoint.retire(openedAnew());
     const endpoint = this.#createEndpoint(descriptor);
     this.#opened.set(address, { interfaceNumber, endpoint });
@@ -133,12 +115,6 @@ export class DeviceState {
     }
   }
 
-  #settings(interfaceNumber: number): readonly AlternateSetting[] {
-    const found = this.recorded.configuration.interfaces.find(({ number }) => number === interfaceNumber);
-    if (found !== undefined) return found.alternates;
-    throw new EndpointError("no-such-endpoint", `${this.#id} has no interface ${interfaceNumber}`);
-  }
-
   #find(address: number): { readonly interfaceNumber: number; readonly descriptor: EndpointDescriptor } | undefined {
     for (const { number, alternates } of this.recorded.configuration.interfaces) {
       const setting = alternates.find(({ alternateSetting }) => alternateSetting === this.selectedAlternate(number));
@@ -146,11 +122,6 @@ export class DeviceState {
       if (descriptor !== undefined) return { interfaceNumber: number, descriptor };
     }
     return undefined;
-  }
-
-  #checkClaim(interfaceNumber: number, claimer: object): void {
-    const holder = this.#claims.get(interfaceNumber);
-    if (holder !== undefined && holder !== claimer) throw interfaceClaimed(interfaceNumber, this.#id);
   }
 }
 

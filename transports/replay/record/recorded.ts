@@ -1,7 +1,7 @@
 import { Observable } from "rxjs";
+import { concatenate } from "../../../src/concatenate.js";
 import type { DeviceSelector, IsochTransport, TransportDevice } from "../../../src/index.js";
 import { subscribeInner } from "../../../src/subscribe-inner.js";
-import { joined } from "../format/pcapng-writer.js";
 import { describeDevice } from "./describe.js";
 import { recordedDevice } from "./recorded-device.js";
 import { Recorder } from "./recorder.js";
@@ -84,7 +84,7 @@ function openRecorded(
           next: () => undefined,
           complete: () => {
             opened = undefined;
-            const forget = recorder.describe(joined(packets));
+            const forget = recorder.describe(concatenate(packets));
             subscriber.next(recordedDevice(device, recorder, address, forget));
             subscriber.complete();
           },

@@ -1,5 +1,6 @@
 import { Observable, Subject } from "rxjs";
-import { captureHeader, enhancedPacket, joined } from "../format/pcapng-writer.js";
+import { concatenate } from "../../../src/concatenate.js";
+import { captureHeader, enhancedPacket } from "../format/pcapng-writer.js";
 import { encodeEvent, type UsbEvent } from "../format/usbmon.js";
 
 /** Device addresses of a bus (USB 2.0, 8.3.2.1). */
@@ -26,7 +27,7 @@ export class Recorder {
 
   constructor() {
     this.capture = new Observable((subscriber) => {
-      subscriber.next(joined([captureHeader(), ...this.#descriptions]));
+      subscriber.next(concatenate([captureHeader(), ...this.#descriptions]));
       subscriber.add(this.#chunks.subscribe(subscriber));
     });
   }

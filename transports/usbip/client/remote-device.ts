@@ -2,15 +2,16 @@ import { AsyncSubject, catchError, concat, defer, EMPTY, ignoreElements, tap, th
 import {
   DescriptorError,
   DeviceError,
-  EndpointError,
   type AlternateSetting,
   type ConfigurationDescriptor,
   type ControlSetup,
   type DeviceInfo,
   type IsochError,
 } from "../../../src/index.js";
-import { handleClosed, interfaceClaimed } from "../../../src/device-errors.js";
+import { alternateOf, alternatesOf } from "../../../src/alternates.js";
+import { handleClosed, notSelected } from "../../../src/device-errors.js";
 import { hexAddress } from "../../../src/endpoint.js";
+import { HandleClaims } from "../../../src/handle-claims.js";
 import { runAll } from "../../../src/teardown.js";
 import { controlTransfer } from "./control.js";
 import { UsbipEndpoint } from "./endpoint.js";
@@ -40,7 +41,7 @@ export class RemoteDevice {
   readonly #connection: UrbConnection;
   readonly #timeout: number;
   readonly #gone = new AsyncSubject<IsochError>();
-  readonly #claims = new Map<number, object>();
+  readonly #claims: HandleClaims;
   /** By interface. None until one is selected: servers hand out devices as they got them; `undefined` where that is under way, or failed. */
   readonly #selected = new Map<number, AlternateSetting | undefined>();
   /** Those of selected alternate settings, and those that are draining. */
@@ -51,6 +52,7 @@ export class RemoteDevice {
     this.configuration = configuration;
     this.#connection = connection;
     this.#timeout = timeout;
+    this.#claims = new HandleClaims(info.id);
     connection.lost.subscribe({
       next: (error) => {
         this.#lose(error);
@@ -78,22 +80,21 @@ export class RemoteDevice {
 
   /** @throws {@link EndpointError}; `BusyError`; why the connection is gone */
   claim(interfaceNumber: number, claimer: object): void {
-    this.#alternatesOf(interfaceNumber);
+    alternatesOf(this.configuration, interfaceNumber, this.info.id);
     if (this.#connection.failure !== undefined) throw this.#connection.failure;
-    this.#checkClaim(interfaceNumber, claimer);
-    this.#claims.set(interfaceNumber, claimer);
+    this.#claims.claim(interfaceNumber, claimer);
   }
 
   /** The interface goes back to alternate setting 0. */
   release(interfaceNumber: number, claimer: object): Observable<never> {
     return defer(() => {
-      if (this.#claims.get(interfaceNumber) !== claimer) return EMPTY;
+      if (!this.#claims.has(interfaceNumber, claimer)) return EMPTY;
       const isAtRest =
         !this.#selected.has(interfaceNumber) || this.#selected.get(interfaceNumber)?.alternateSetting === 0;
       return runAll(
         isAtRest ? this.#retire(interfaceNumber) : this.selectAlternate(interfaceNumber, 0, claimer),
         defer(() => {
-          this.#claims.delete(interfaceNumber);
+          this.#claims.release(interfaceNumber);
           return EMPTY;
         }),
       );
@@ -102,19 +103,18 @@ export class RemoteDevice {
 
   /** Releases whatever somebody has claimed. */
   releaseAll(claimer: object): Observable<never> {
-    return defer(() => {
-      const held = [...this.#claims].filter(([, holder]) => holder === claimer);
-      return runAll(...held.map(([interfaceNumber]) => this.release(interfaceNumber, claimer)));
-    });
+    return defer(() =>
+      runAll(...this.#claims.of(claimer).map((interfaceNumber) => this.release(interfaceNumber, claimer))),
+    );
   }
 
   /** What is in flight on the endpoints of the interface completes first, as cancelled. */
   selectAlternate(interfaceNumber: number, alternateSetting: number, claimer: object): Observable<never> {
     return defer(() => {
-      const alternates = this.#alternatesOf(interfaceNumber);
-      const alternate = alternates.find((each) => each.alternateSetting === alternateSetting);
-      if (alternate === undefined) throw this.#noSuch(`alternate setting ${alternateSetting}`);
-      this.#checkClaim(interfaceNumber, claimer);
+      const { id } = this.info;
+      const alternate = alternateOf(this.configuration, interfaceNumber, alternateSetting, id);
+      const isOnlyOne = alternatesOf(this.configuration, interfaceNumber, id).length === 1;
+      this.#claims.check(interfaceNumber, claimer);
       this.#selected.set(interfaceNumber, undefined);
       const setup = standardOut("interface", requests.setInterface, alternateSetting, interfaceNumber);
       const to = `select alternate setting ${alternateSetting} of interface ${interfaceNumber} of`;
@@ -125,7 +125,7 @@ export class RemoteDevice {
           // A device with nothing to select there may refuse the request (USB 2.0, 9.4.10).
           catchError((error: unknown) => {
             const isRefusal = DeviceError.is(error) && error.code === "control-stalled";
-            return isRefusal && alternates.length === 1 ? EMPTY : throwError(() => error);
+            return isRefusal && isOnlyOne ? EMPTY : throwError(() => error);
           }),
           tap({ complete: () => this.#selected.set(interfaceNumber, alternate) }),
         ),
@@ -148,7 +148,7 @@ export class RemoteDevice {
         ({ address, transferType }) => address === endpointAddress && transferType === "isochronous",
       );
       if (descriptor === undefined) continue;
-      this.#checkClaim(interfaceNumber, claimer);
+      this.#claims.check(interfaceNumber, claimer);
       const { id, speed } = this.info;
       const endpoint = new UsbipEndpoint({
         connection: this.#connection,
@@ -160,10 +160,7 @@ export class RemoteDevice {
       this.#endpoints.set(endpoint, interfaceNumber);
       return endpoint;
     }
-    throw new EndpointError(
-      "not-in-alternate",
-      `endpoint ${hexAddress(endpointAddress)} of ${this.info.id} is not an isochronous endpoint of a selected alternate setting: select one that has it`,
-    );
+    throw notSelected(endpointAddress, this.info.id);
   }
 
   /** Closes the connection. */
@@ -186,25 +183,6 @@ export class RemoteDevice {
   #lose(error: IsochError): void {
     for (const endpoint of this.#endpoints.keys()) endpoint.fail(error);
     this.#gone.next(outOfReach(this.info.id, error));
-  }
-
-  #checkClaim(interfaceNumber: number, claimer: object): void {
-    const holder = this.#claims.get(interfaceNumber);
-    if (holder === undefined || holder === claimer) return;
-    throw interfaceClaimed(interfaceNumber, this.info.id);
-  }
-
-  #alternatesOf(interfaceNumber: number): readonly AlternateSetting[] {
-    const found = this.configuration.interfaces.find(({ number }) => number === interfaceNumber);
-    if (found === undefined) throw this.#noSuch(`interface ${interfaceNumber}`);
-    return found.alternates;
-  }
-
-  #noSuch(what: string): EndpointError {
-    return new EndpointError(
-      "no-such-endpoint",
-      `${this.info.id} has no ${what}: look at what its configuration lists`,
-    );
   }
 }
 

@@ -1,25 +1,14 @@
-import { AsyncSubject, concat, mergeMap, Subscription, type Observable } from "rxjs";
+import { AsyncSubject, Subscription, type Observable } from "rxjs";
 import { asIsochError, type IsochError } from "../../../src/errors.js";
-import { BusyError, DeviceError, type TransportCapabilities, type TransportDevice } from "../../../src/index.js";
-import { settled } from "../../../src/teardown.js";
+import { BusyError, DeviceError } from "../../../src/index.js";
 import type { ByteStream } from "../byte-stream.js";
-import type { DeviceOwner, ExportedDevice, ExportedDevices } from "./exported-devices.js";
-import { ImportedDevice } from "./imported-device.js";
-import { PendingUrbs } from "./pending-urbs.js";
-import {
-  ByteQueue,
-  encodeMessage,
-  MessageDecoder,
-  operationRequest,
-  urbCommandMessage,
-  usbipStatus,
-  type OperationRequest,
-  type UrbCommand,
-  type UsbipLimits,
-  type UsbipMessage,
-} from "../protocol/index.js";
+import { encodeMessage, usbipStatus, type UrbCommand, type UsbipLimits, type UsbipMessage } from "../protocol/index.js";
 import { protocolError } from "../protocol/wire.js";
-import { Watchdog } from "../watchdog.js";
+import { ClientMessages } from "./client-messages.js";
+import { DeviceImport, type Import } from "./device-import.js";
+import type { ExportedDevice, ExportedDevices } from "./exported-devices.js";
+import { FlowControl } from "./flow-control.js";
+import { PendingUrbs } from "./pending-urbs.js";
 
 /** What a client may cost. */
 export interface ConnectionLimits extends UsbipLimits {
@@ -40,8 +29,6 @@ export interface ConnectionHandler {
 /** Bytes that a message is counted at, beside those of its data and its packets. */
 const messageCost = 512;
 const packetCost = 64;
-/** What the watchdog of a connection waits for: one thing at a time. */
-const whole = 0;
 
 /**
  * A client: asks for a list, or imports a device and submits transfers to it.
@@ -50,27 +37,19 @@ const whole = 0;
  * `imported`: transfers come and go. `leaving`: nothing is read any more; the device drains and is
  * given back. The connection is closed when both that and the stream have come to their end.
  */
-export class Connection implements DeviceOwner {
+export class Connection {
   readonly #stream: ByteStream;
   readonly #devices: ExportedDevices;
-  readonly #limits: ConnectionLimits;
   readonly #handler: ConnectionHandler;
-  readonly #queue = new ByteQueue();
-  readonly #requests: MessageDecoder<OperationRequest>;
-  readonly #commands: MessageDecoder<UrbCommand>;
-  readonly #watchdog: Watchdog;
-  readonly #opening = new Subscription();
-  readonly #claimed = new AsyncSubject<never>();
-  readonly #left = new AsyncSubject<never>();
+  readonly #messages: ClientMessages;
+  readonly #flow: FlowControl;
+  readonly #import: DeviceImport;
+  readonly #importing = new Subscription();
   readonly #closed = new AsyncSubject<never>();
   #state: "asking" | "importing" | "imported" | "leaving" = "asking";
-  #device: ExportedDevice | undefined;
-  #imported: ImportedDevice | undefined;
+  #imported: Import | undefined;
   #urbs: PendingUrbs | undefined;
-  #bytesInFlight = 0;
-  #isReading = true;
   #isProcessing = false;
-  #hasDevice = false;
   #isStreamClosed = false;
   #hasLeft = false;
   #failure: IsochError | undefined;
@@ -78,19 +57,25 @@ export class Connection implements DeviceOwner {
   constructor(stream: ByteStream, devices: ExportedDevices, limits: ConnectionLimits, handler: ConnectionHandler) {
     this.#stream = stream;
     this.#devices = devices;
-    this.#limits = limits;
     this.#handler = handler;
-    this.#requests = new MessageDecoder(this.#queue, operationRequest);
-    this.#commands = new MessageDecoder(this.#queue, () => urbCommandMessage(limits));
-    this.#watchdog = new Watchdog(() => {
-      const what = this.#state === "asking" ? "asked for nothing" : "did not finish a message that it began";
-      this.#fail(protocolError(`${what} in ${limits.patience} ms`));
+    this.#messages = new ClientMessages(limits, limits.patience, (error) => {
+      this.#fail(error);
     });
-    this.#watchdog.expect(whole, limits.patience);
+    this.#flow = new FlowControl({
+      stream,
+      most: limits.bytesInFlight,
+      waiting: () => this.#imported?.device.waiting ?? 0,
+      resumed: () => {
+        this.#process();
+      },
+    });
+    this.#import = new DeviceImport(devices, () => {
+      this.#leave(undefined);
+    });
     stream.open({
       received: (bytes) => {
         if (this.#state === "leaving") return;
-        this.#queue.push(bytes);
+        this.#messages.push(bytes);
         this.#process();
       },
       ended: () => {
@@ -109,20 +94,8 @@ export class Connection implements DeviceOwner {
     return this.#closed;
   }
 
-  get isLeaving(): boolean {
-    return this.#state === "leaving";
-  }
-
-  get left(): Observable<never> {
-    return this.#left;
-  }
-
   /** Sends what is left to be said, and closes. */
   close(): void {
-    this.#leave(undefined);
-  }
-
-  unplugged(): void {
     this.#leave(undefined);
   }
 
@@ -130,8 +103,8 @@ export class Connection implements DeviceOwner {
     if (this.#isProcessing) return;
     this.#isProcessing = true;
     try {
-      while (this.#isReading && this.#step());
-      this.#watch();
+      while (this.#flow.isReading && this.#step());
+      if (this.#state === "imported") this.#messages.watch(this.#flow.isReading);
     } catch (error) {
       this.#fail(asIsochError(error));
     } finally {
@@ -139,47 +112,35 @@ export class Connection implements DeviceOwner {
     }
   }
 
-  /** Who is in the middle of a message has to go on; between two, a client may be silent for as long as it likes. */
-  #watch(): void {
-    if (this.#state !== "imported") return;
-    if (this.#isReading && this.#commands.isWithin) this.#watchdog.expectFromNow(whole, this.#limits.patience);
-    else this.#watchdog.settle(whole);
-  }
-
   /** Takes a message; tells whether there was one. */
   #step(): boolean {
     if (this.#state === "asking") {
-      const request = this.#requests.read();
+      const request = this.#messages.request();
       if (request === undefined) return false;
-      this.#watchdog.settle(whole);
-      if (request.type === "import-request") this.#import(request.busId);
+      if (request.type === "import-request") this.#begin(request.busId);
       else this.#list();
       return true;
     }
     if (this.#state !== "imported") return false;
-    const command = this.#commands.read();
+    const command = this.#messages.command();
     if (command === undefined) return false;
-    this.#watchdog.settle(whole);
     this.#take(command);
-    if (this.#bytesMoving > this.#limits.bytesInFlight) this.#setReading(false);
+    this.#flow.limit();
     return true;
-  }
-
-  /** Without those of transfers that only another command can end: for their sake it has to be read. */
-  get #bytesMoving(): number {
-    return this.#bytesInFlight - (this.#imported?.waiting ?? 0);
   }
 
   #take(command: UrbCommand): void {
     const { deviceId, seqnum } = command;
-    if (deviceId !== this.#device?.deviceId) throw protocolError(`addressed the device ${deviceId}, not its own`);
+    if (deviceId !== this.#imported?.exported.deviceId) {
+      throw protocolError(`addressed the device ${deviceId}, not its own`);
+    }
     if (command.type === "unlink") {
-      this.#bytesInFlight += messageCost;
+      this.#flow.add(messageCost);
       this.#urbs?.unlink({ type: "unlink", seqnum, deviceId, target: command.target }, messageCost);
       return;
     }
     const cost = messageCost + command.length + packetCost * (command.packets?.lengths.length ?? 0);
-    this.#bytesInFlight += cost;
+    this.#flow.add(cost);
     this.#urbs?.submit(command, cost);
   }
 
@@ -189,73 +150,36 @@ export class Connection implements DeviceOwner {
     this.#leave(undefined);
   }
 
-  #import(busId: string): void {
-    const device = this.#devices.find(busId);
-    if (device === undefined) {
+  #begin(busId: string): void {
+    const exported = this.#devices.find(busId);
+    if (exported === undefined) {
       this.#refuse(new DeviceError("no-such-device", `no device ${busId} is exported: ask for the list`));
       return;
     }
     this.#state = "importing";
-    this.#setReading(false);
-    this.#await(device);
-  }
-
-  /** Whoever leaves the device is waited for: a client that lost its connection comes back at once. */
-  #await(device: ExportedDevice): void {
-    if (this.#state !== "importing") return;
-    if (this.#devices.find(device.busId) !== device) {
-      this.#refuse(new DeviceError("no-such-device", `${device.busId} was unplugged: wait for it to attach again`));
-    } else if (device.owner === undefined) this.#open(device);
-    else if (device.owner.isLeaving) {
-      device.owner.left.subscribe({
+    this.#flow.hold();
+    this.#importing.add(
+      this.#import.begin(exported).subscribe({
+        next: (imported) => {
+          this.#start(imported);
+        },
         error: (error: unknown) => {
           this.#refuse(asIsochError(error));
-        },
-        complete: () => {
-          this.#await(device);
-        },
-      });
-    } else {
-      this.#refuse(new BusyError("interface-busy", `${device.busId} is imported by another client: detach it there`));
-    }
-  }
-
-  #open(device: ExportedDevice): void {
-    const { transport, info } = device;
-    device.owner = this;
-    this.#device = device;
-    const opened = transport.open({ id: info.id }).pipe(mergeMap((it) => this.#claim(it, transport.capabilities)));
-    this.#opening.add(
-      opened.subscribe({
-        error: (error: unknown) => {
-          this.#refuse(asIsochError(error));
-        },
-        complete: () => {
-          this.#begin(device);
         },
       }),
     );
   }
 
-  /** Not tied to the subscriber: what has begun on the device is finished, and then undone. */
-  #claim(opened: TransportDevice, capabilities: TransportCapabilities): Observable<never> {
-    const imported = new ImportedDevice(opened, capabilities);
+  #start(imported: Import): void {
+    const { exported, device } = imported;
     this.#imported = imported;
-    this.#urbs = new PendingUrbs(imported, (message, cost) => {
+    this.#urbs = new PendingUrbs(device, (message, cost) => {
       this.#send(message, cost);
     });
-    imported.claim().subscribe(this.#claimed);
-    return this.#claimed;
-  }
-
-  #begin(device: ExportedDevice): void {
-    const configuration = this.#imported?.configuration;
-    if (this.#state !== "importing" || configuration === undefined) return;
-    this.#send({ type: "import-reply", status: usbipStatus.ok, device: device.entryIn(configuration) }, 0);
+    this.#send({ type: "import-reply", status: usbipStatus.ok, device: exported.entryIn(device.configuration) }, 0);
     this.#state = "imported";
-    this.#hasDevice = true;
-    this.#handler.imported(device);
-    this.#setReading(true);
+    this.#handler.imported(exported);
+    this.#flow.release();
   }
 
   #refuse(error: IsochError): void {
@@ -271,27 +195,17 @@ export class Connection implements DeviceOwner {
 
   /** @param cost what was counted for the message already */
   #send(message: UsbipMessage, cost: number): void {
-    const uncount = (): void => {
-      this.#bytesInFlight -= cost;
-      if (this.#isReading || this.#state !== "imported") return;
-      if (2 * this.#bytesMoving <= this.#limits.bytesInFlight) this.#setReading(true);
+    const sent = (): void => {
+      this.#flow.remove(cost);
     };
-    if (this.#isStreamClosed) uncount();
-    else this.#stream.write(encodeMessage(message), uncount);
-  }
-
-  #setReading(isReading: boolean): void {
-    this.#isReading = isReading;
-    if (isReading) {
-      this.#stream.resume();
-      this.#process();
-    } else this.#stream.pause();
+    if (this.#isStreamClosed) sent();
+    else this.#stream.write(encodeMessage(message), sent);
   }
 
   #peerEnded(): void {
     if (this.#state === "leaving") return;
     try {
-      if (this.#isReading) (this.#state === "asking" ? this.#requests : this.#commands).finish();
+      if (this.#flow.isReading) this.#messages.finish();
       this.#leave(undefined);
     } catch (error) {
       this.#fail(asIsochError(error));
@@ -308,14 +222,10 @@ export class Connection implements DeviceOwner {
     if (this.#state === "leaving") return;
     this.#state = "leaving";
     this.#failure = failure;
-    this.#watchdog.stop();
-    this.#opening.unsubscribe();
-    const imported = this.#imported;
-    if (imported === undefined) {
-      this.#givenBack();
-      return;
-    }
-    concat(settled(this.#claimed), imported.close()).subscribe({
+    this.#messages.stop();
+    this.#flow.stop();
+    this.#importing.unsubscribe();
+    this.#import.giveBack().subscribe({
       error: (error: unknown) => {
         this.#failure ??= asIsochError(error);
         this.#givenBack();
@@ -327,12 +237,9 @@ export class Connection implements DeviceOwner {
   }
 
   #givenBack(): void {
-    const device = this.#device;
-    if (device?.owner === this) device.owner = undefined;
     this.#hasLeft = true;
-    if (device !== undefined && this.#hasDevice) this.#handler.released(device);
+    if (this.#imported !== undefined) this.#handler.released(this.#imported.exported);
     if (!this.#isStreamClosed) this.#stream.end();
-    this.#left.complete();
     this.#settle();
   }
 

@@ -20,40 +20,16 @@ export interface PcmSamples {
   readonly lost?: number | undefined;
 }
 
+/** Sound that tells its time. */
+export interface TimedPcm extends PcmSamples {
+  /** Microseconds. */
+  readonly timestamp: number;
+}
+
 /**
  * Bytes of a sample of one channel.
  * @internal
  */
 export function slotSize({ bits, subslotSize = Math.ceil(bits / 8) }: PcmFormat): number {
   return subslotSize;
-}
-
-/**
- * A {@link PcmFormat} in a few letters, as ffmpeg names the most of them: `s16`, `u8`, `f32`.
- * @internal
- */
-export function sampleName(format: PcmFormat): string {
-  const { kind = "pcm" } = format;
-  return `${{ pcm: "s", pcm8: "u", float: "f" }[kind]}${slotSize(format) * 8}`;
-}
-
-/** What pictures are. */
-export interface PictureFormat {
-  /** `mjpeg`: a JPEG; `yuy2`: Y0 U Y1 V; `nv12`: a plane of Y, then one of U and V in turn. */
-  readonly format: string;
-  /** Pixels. */
-  readonly width: number;
-  /** Pixels. */
-  readonly height: number;
-}
-
-/** A picture as a camera sends it: what `camera` of `rx-isoch/operators/media` emits fits. */
-export interface CameraPicture extends PictureFormat {
-  readonly data: Uint8Array;
-}
-
-/** One that tells its time. */
-export interface TimedPicture extends CameraPicture {
-  /** Microseconds. */
-  readonly timestamp: number;
 }
