@@ -1,5 +1,5 @@
 import { map, type OperatorFunction } from "rxjs";
-import { concatenate } from "../src/concatenate.js";
+import { joined } from "../src/joined.js";
 import { FrameError, IsochResults, type FrameResult } from "../src/index.js";
 import { oneOf } from "../src/numbers.js";
 
@@ -60,5 +60,5 @@ function framePayload(frame: FrameResult, policy: BadFramePolicy): Uint8Array {
 
 function resultsPayload(results: IsochResults, policy: BadFramePolicy): Uint8Array {
   if (results.error === "ok") return results.compact().data;
-  return concatenate(Array.from(results, (frame) => framePayload(frame, policy)));
+  return joined(Array.from(results, (frame) => framePayload(frame, policy)));
 }

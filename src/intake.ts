@@ -109,11 +109,16 @@ export class Intake<T> {
     return true;
   }
 
+  /** Unsubscribes from the source; what waits can still be taken. Idempotent. */
+  leave(): void {
+    this.#end ??= "complete";
+    this.#stopped.next();
+  }
+
   /** Unsubscribes from the source, and forgets what waits. Idempotent. */
   stop(): void {
-    this.#end ??= "complete";
+    this.leave();
     while (this.#waiting.length > 0) this.#waiting.shift();
-    this.#stopped.next();
     // Who is paused by it may be for the next stream as well.
     if (this.#isPaused) this.#pause(false);
   }

@@ -10,7 +10,10 @@ export interface Sink<T, R> {
   readonly write: (value: T) => Promise<void> | undefined;
   /** There is no more. Resolves when all of it is where it belongs, with what is to be said of it. */
   readonly close: () => Promise<R | undefined>;
-  /** There is no more, since the source failed (`reason`) or nobody listens (`undefined`). Idempotent, and allowed while closing. */
+  /**
+   * There is no more. For a `reason`, the error that is told then, what was written is brought to its end. For
+   * `undefined` nobody listens: it is left at once, also while it is closed or brought to its end. Idempotent.
+   */
   readonly abort: (reason: unknown) => Promise<void>;
 }
 
@@ -28,8 +31,10 @@ export interface SinkListener<R> {
 /**
  * Writes every value into a sink that is opened with the subscription, as fast as it takes them. What
  * had come before an error of the source is written first. Completes when the sink is closed; an
- * unsubscribe aborts it.
+ * unsubscribe aborts it, whatever is waited for, or is taken for the end of the source: then what had come is written
+ * in the background.
  *
+ * @param whenLeft what an unsubscribe is
  * @throws `InvalidRequestError` for options that cannot mean anything
  * @internal
  */
@@ -37,12 +42,15 @@ export function writeAll<T, R>(
   source: Observable<T>,
   options: QueueOptions<T>,
   open: (listener: SinkListener<R>) => Sink<T, R> | Promise<Sink<T, R>>,
+  whenLeft: WhenLeft = "abort",
 ): Observable<R> {
   const settings = queueSettings(options);
   return new Observable((subscriber) => {
-    new Writing<T, R>(subscriber, settings).start(source, open);
+    new Writing<T, R>(subscriber, settings, whenLeft).start(source, open);
   });
 }
+
+type WhenLeft = "abort" | "finish";
 
 type End = { readonly error: unknown } | "complete";
 
@@ -53,17 +61,24 @@ class Writing<T, R> {
   #sink: Sink<T, R> | undefined;
   /** Set once nothing more will be written. */
   #end: End | undefined;
+  /** The subscriber hears of the end. */
+  #isTold = false;
   #isWriting = false;
 
-  constructor(subscriber: Subscriber<R>, settings: QueueSettings<T>) {
+  constructor(subscriber: Subscriber<R>, settings: QueueSettings<T>, whenLeft: WhenLeft) {
     this.#subscriber = subscriber;
     this.#intake = new Intake(settings, () => {
       this.#advance();
     });
     subscriber.add(() => {
+      if (whenLeft === "finish" && this.#end === undefined) {
+        this.#intake.leave();
+        this.#advance();
+        return;
+      }
       this.#intake.stop();
-      if (this.#end !== undefined) return;
-      this.#end = "complete";
+      if (this.#isTold) return;
+      this.#end ??= "complete";
       // Nobody is there any more to hear that it failed.
       this.#sink?.abort(undefined).catch(() => undefined);
     });
@@ -137,6 +152,7 @@ class Writing<T, R> {
     this.#end = { error };
     this.#intake.stop();
     const told = () => {
+      this.#isTold = true;
       this.#subscriber.error(error);
     };
     (this.#sink?.abort(error) ?? Promise.resolve()).then(told, told);
@@ -145,6 +161,7 @@ class Writing<T, R> {
   #finish(end: "complete"): void {
     if (this.#end !== undefined) return;
     this.#end = end;
+    this.#isTold = true;
     this.#subscriber.complete();
   }
 }

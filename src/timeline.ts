@@ -89,11 +89,14 @@ class PipeTimeline implements Timeline {
     return served;
   }
 
-  /** Takes the bus at its word. What was counted from 0 is as far from it as was estimated. */
+  /**
+   * Takes the bus at its word. What was counted from 0 is as far from it as was estimated; a time before the first
+   * transfer is nobody's, but for what passed while one was refused.
+   */
   #rebase(firstFrame: number): void {
     if (!this.#isExact) {
       this.#isExact = true;
-      this.#next = this.#next === undefined ? firstFrame : Math.max(0, firstFrame - this.#missed);
+      this.#next = Math.max(0, firstFrame - (this.#next === undefined ? this.#rejected : this.#missed));
     }
     this.#missed = Math.max(0, firstFrame - (this.#next ?? firstFrame));
     this.#next = firstFrame - this.#missed;

@@ -24,6 +24,7 @@ const hasIndex = 0x10;
 const isKeyFrame = 0x10;
 const chunkHeader = 8;
 const indexEntry = 16;
+const chunkName = fields("00dc");
 
 /**
  * The layout of an AVI file with one stream of pictures, each complete in itself, and an index.
@@ -57,7 +58,7 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
   add(picture: TimedPicture): Uint8Array[] {
     const { data, timestamp } = picture;
     const isFirst = this.#format === undefined;
-    const format = (this.#format ??= checked(picture));
+    const format = this.#format ?? checked(picture);
     checkFits(picture, format);
     const frames = this.#lengths.length + 1;
     const chunks = this.#length + chunkHeader + data.length + (data.length % 2);
@@ -67,6 +68,7 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
         `an AVI file ends at 4 GiB, and this one is finished with ${frames - 1} pictures: go on with another`,
       );
     }
+    this.#format = format;
     if (isFirst) this.#first = timestamp;
     this.#last = timestamp;
     this.#largest = Math.max(this.#largest, data.length);
@@ -91,17 +93,17 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
   }
 
   #index(): Uint8Array[] {
+    const bytes = new Uint8Array(this.#lengths.length * indexEntry);
+    const entries = new DataView(bytes.buffer);
     // From the `movi` on.
     let offset = 4;
-    const entries = this.#lengths.map((length) => {
-      const entry = fields("00dc", [32, isKeyFrame], [32, offset], [32, length]);
+    for (const [i, length] of this.#lengths.entries()) {
+      bytes.set(chunkName, i * indexEntry);
+      entries.setUint32(i * indexEntry + 4, isKeyFrame, true);
+      entries.setUint32(i * indexEntry + 8, offset, true);
+      entries.setUint32(i * indexEntry + 12, length, true);
       offset += chunkHeader + length + (length % 2);
-      return entry;
-    });
-    const bytes = new Uint8Array(entries.length * indexEntry);
-    entries.forEach((entry, i) => {
-      bytes.set(entry, i * indexEntry);
-    });
+    }
     return [fields("idx1", [32, bytes.length]), bytes];
   }
 

@@ -1,22 +1,34 @@
 import type { Writable } from "node:stream";
 
 /**
- * Waits for room in a Writable: until `drain`, or until it is closed, when there is nothing to wait for.
+ * Room in a Writable.
  * @internal
  */
-export function roomIn(writable: Writable): () => Promise<void> {
-  return () =>
-    new Promise((resolve) => {
-      const settle = () => {
-        writable.off("drain", settle);
-        writable.off("close", settle);
-        resolve();
-      };
-      if (writable.destroyed) {
+export class Room {
+  readonly #writable: Writable;
+  #resolve: (() => void) | undefined;
+
+  constructor(writable: Writable) {
+    this.#writable = writable;
+  }
+
+  /** Waits for it: until `drain`, until the Writable is closed, when there is nothing to wait for, or until it is left. */
+  wait(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#writable.destroyed) {
         resolve();
         return;
       }
-      writable.on("drain", settle);
-      writable.on("close", settle);
+      this.#resolve = resolve;
+      this.#writable.on("drain", this.leave);
+      this.#writable.on("close", this.leave);
     });
+  }
+
+  /** Nobody waits any more. */
+  readonly leave = (): void => {
+    this.#writable.off("drain", this.leave);
+    this.#writable.off("close", this.leave);
+    this.#resolve?.();
+  };
 }

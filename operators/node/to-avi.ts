@@ -17,9 +17,9 @@ export type AviOptions = QueueOptions<TimedPicture> & {
  * can seek; without ffmpeg.
  *
  * The file is finished however the stream ends: it completes, the source errors, or somebody
- * unsubscribes (then in the background). The first picture says what all of them are; without one
- * the file stays empty. An existing file is replaced. It plays at one rate; a picture of no bytes repeats
- * the one before.
+ * unsubscribes (then in the background). It holds all that had come. The first picture says what all of
+ * them are; without one the file stays empty. An existing file is replaced. It plays at one rate; a
+ * picture of no bytes repeats the one before.
  *
  * Pictures that come faster than the disk takes them wait in a queue, at most `queue`; what happens when
  * that is full is an option with a name: see {@link QueueOptions}. They must not be changed until written.
@@ -45,6 +45,6 @@ export function toAvi(path: string, options: AviOptions = {}): OperatorFunction<
   return (source) =>
     defer(() => {
       const layout = new AviLayout(options.framesPerSecond);
-      return writeAll<TimedPicture, AviSummary>(source, options, () => fileSink(path, layout));
+      return writeAll<TimedPicture, AviSummary>(source, options, () => fileSink(path, layout), "finish");
     });
 }

@@ -2,7 +2,7 @@ import type { OperatorFunction } from "rxjs";
 import type { QueueOptions } from "../../src/index.js";
 import { writeAll } from "../../src/sink.js";
 import { FfmpegProcess, type FfmpegOptions } from "./ffmpeg-process.js";
-import { roomIn } from "./room.js";
+import { Room } from "./room.js";
 
 /**
  * Feeds ffmpeg through its standard input, and emits what it writes to its standard output, if it does:
@@ -51,9 +51,9 @@ export function toFfmpeg(options: FfmpegOptions & QueueOptions<Uint8Array>): Ope
           over({ error });
         },
       );
-      const room = roomIn(input);
+      const room = new Room(input);
       return {
-        write: (bytes) => (input.destroyed || input.write(bytes) ? undefined : room()),
+        write: (bytes) => (input.destroyed || input.write(bytes) ? undefined : room.wait()),
         close: async () => {
           input.end();
           await process.ended;

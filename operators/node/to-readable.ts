@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { Observable } from "rxjs";
 import type { QueueOptions } from "../../src/index.js";
 import { Intake, queueSettings, type QueueSettings } from "../../src/intake.js";
+import { notNull } from "./not-null.js";
 
 /** How {@link toReadable} streams. */
 export type ReadableOptions<T> = QueueOptions<T> & {
@@ -19,8 +20,9 @@ export type ReadableOptions<T> = QueueOptions<T> & {
  * happens when that is full is an option with a name: see {@link QueueOptions}. The values are the
  * reader's. The Readable ends, or is destroyed with the error of the source, once what waits was read.
  *
- * Errors, as event `error` of the Readable: those of the source; `OverflowError` `overflow`.
- * `InvalidRequestError` is thrown at the call.
+ * Errors, as event `error` of the Readable: those of the source; `OverflowError` `overflow`;
+ * `InvalidRequestError` `invalid-option` for `null`, which is no value of a Node stream. For options that
+ * cannot mean anything that is thrown at the call.
  *
  * @example
  * ```ts
@@ -88,18 +90,31 @@ class ObservableReadable<T> extends Readable {
     while (
       this.#isWanted &&
       this.#intake.take((value) => {
-        this.#isWanted = this.push(value);
+        this.#push(value);
       })
     );
     this.#isDelivering = false;
     const { ended } = this.#intake;
-    if (ended === undefined) return;
+    if (ended === undefined || this.#failure !== undefined) return;
     this.#isEnded = true;
     if (ended === "complete") this.push(null);
-    else {
-      this.#failure = asError(ended.error);
-      this.#failIfRead();
+    else this.#fail(ended.error);
+  }
+
+  #push(value: T): void {
+    try {
+      this.#isWanted = this.push(notNull(value));
+    } catch (error) {
+      this.#isWanted = false;
+      this.#isEnded = true;
+      this.#intake.stop();
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = asError(error);
+    this.#failIfRead();
   }
 
   /** An error would take with it what was read ahead. */

@@ -9,9 +9,9 @@ import { WavLayout, type WavSummary } from "./wav-layout.js";
  * Writes PCM into a WAV file, as it comes, and emits once, when the file is finished, what is in it.
  *
  * The file is finished however the stream ends: it completes, the source errors, or somebody
- * unsubscribes (then in the background). The first block says what all of them are; without one
- * the file stays empty. An existing file is replaced. Losses are the source's to fill: what
- * comes is written one after the other, and what it told of is in the summary.
+ * unsubscribes (then in the background). It holds all that had come. The first block says what all of
+ * them are; without one the file stays empty. An existing file is replaced. Losses are the source's to
+ * fill: what comes is written one after the other, and what it told of is in the summary.
  *
  * Blocks that come faster than the disk takes them wait in a queue, at most `queue`; what happens when
  * that is full is an option with a name: see {@link QueueOptions}. They must not be changed until written.
@@ -37,5 +37,5 @@ export function toWav<T extends PcmSamples = PcmSamples>(
   path: string,
   options: QueueOptions<T> = {},
 ): OperatorFunction<T, WavSummary> {
-  return (source) => writeAll<T, WavSummary>(source, options, () => fileSink(path, new WavLayout()));
+  return (source) => writeAll<T, WavSummary>(source, options, () => fileSink(path, new WavLayout()), "finish");
 }

@@ -39,7 +39,7 @@ export class WavLayout implements FileLayout<PcmSamples, WavSummary> {
   add(samples: PcmSamples): Uint8Array[] {
     const { data, lost = 0 } = samples;
     const isFirst = this.#format === undefined;
-    const format = (this.#format ??= checked(samples.format));
+    const format = this.#format ?? checked(samples.format);
     checkFits(samples, format);
     if (headerLength(format) + this.#length + data.length + 1 > this.#limit + 8) {
       throw new FileError(
@@ -47,6 +47,7 @@ export class WavLayout implements FileLayout<PcmSamples, WavSummary> {
         `a WAV file ends at 4 GiB, and this one is finished with ${this.#length} bytes of sound: go on with another`,
       );
     }
+    this.#format = format;
     this.#length += data.length;
     this.#lost += lost;
     // A byte is unsigned in these files.

@@ -15,7 +15,7 @@ export type WritableStreamOptions<T> = QueueOptions<T> & {
  * Values that come faster wait in a queue, at most `queue`; what happens when that is full is an option
  * with a name: see {@link QueueOptions}. What is written is the stream's from then on. When the source
  * errors, what had come is written, and then the stream is aborted with that error; an unsubscribe
- * aborts it at once.
+ * aborts it at once, also while what had come is being written, and gives it back.
  *
  * Errors: those of the source and of the stream; `OverflowError` `overflow`;
  * {@link InvalidRequestError} `invalid-option` for a stream that is locked.
@@ -73,6 +73,12 @@ function sinkOf<T>(
     isReleased = true;
     writer.releaseLock();
   };
+  const leave = async (reason: unknown) => {
+    if (isReleased) return;
+    const aborted = closes ? writer.abort(reason) : Promise.resolve();
+    release();
+    await aborted;
+  };
   return {
     write: (value) => {
       last = writer.write(value);
@@ -86,12 +92,9 @@ function sinkOf<T>(
       return undefined;
     },
     abort: async (reason) => {
-      if (isReleased) return;
-      // An error comes after what had come before it; nobody waits for it after an unsubscribe.
+      // An error comes after what had come before it; nobody waits for it after an unsubscribe, which may come meanwhile.
       if (reason !== undefined) await last?.catch(() => undefined);
-      const aborted = closes ? writer.abort(reason) : Promise.resolve();
-      release();
-      await aborted;
+      await leave(reason);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { allocated, distribution, seconds, type Distribution } from "./measure.js";
+import { measureOpening } from "./replay.js";
 import { measureVideo } from "./video.js";
 import { busAlone, frameByFrame, plainLoop, resultsCompacted, type Geometry, type Workload } from "./workloads.js";
 
@@ -92,3 +93,17 @@ const verdict = ratio.median <= videoBound ? "holds" : "DOES NOT HOLD";
 console.log(`\nUVC, 640 x 480 YUY2 in packets of 3072 B, the assembler beside a loop by hand over the same results`);
 console.log(`    pictures a second   ${spread(pictures, thousands)}`);
 console.log(`    time against it     ${spread(ratio, (value) => value.toFixed(2))} held to ${videoBound}: ${verdict}`);
+
+const turnBound = 50;
+console.log("\na capture of 500 MB in memory, opened by replay()");
+for (const [speed, frames] of [
+  ["high", 64],
+  ["full", 8],
+] as const) {
+  const { time, longestTurn, cancelled } = await measureOpening(speed, frames);
+  const held = longestTurn <= turnBound ? "holds" : "DOES NOT HOLD";
+  console.log(`  ${speed} speed, ${frames} frames a transfer`);
+  console.log(`    seconds             ${time.toFixed(2)}`);
+  console.log(`    longest turn        ${longestTurn.toFixed(0)} ms held to ${turnBound}: ${held}`);
+  console.log(`    an unsubscribe      ${cancelled.toFixed(1)} ms`);
+}

@@ -15,7 +15,6 @@ import {
   type Observable,
 } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { concatenate } from "../../src/concatenate.js";
 import {
   IsochError,
   isochPipe,
@@ -40,6 +39,7 @@ import {
 } from "../../operators/index.js";
 import { toReadableStream } from "../../operators/streams/index.js";
 import {
+  concatenate,
   encodeConfiguration,
   encodeIsochEndpoint,
   encodeVendorInterface,
@@ -524,7 +524,7 @@ describe("a hostile device", () => {
     ["empty", () => new Uint8Array(0)],
     [
       "with a descriptor of no length",
-      (whole) => concatenate([whole.subarray(0, 9), new Uint8Array(whole.length - 10), Uint8Array.of(1)]),
+      (whole) => concatenate(whole.subarray(0, 9), new Uint8Array(whole.length - 10), Uint8Array.of(1)),
     ],
     ["of another type", (whole) => Uint8Array.from(whole, (byte, i) => (i === 1 ? 4 : byte))],
   ])("whose configuration is %s is not attached, and does not disturb others", (_, damage) => {

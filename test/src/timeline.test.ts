@@ -184,6 +184,13 @@ describe("the estimated timeline, by hand", () => {
     expect(complete(24_000, { firstFrame: 117 })).toStrictEqual({ firstFrame: 117, lost: 9 });
   });
 
+  it("begins with the frames of a refused transfer, also where the next says its own", () => {
+    const { submit, complete } = estimated();
+    for (let i = 0; i < 2; i++) submit(0);
+    complete(8_000, { served: 0, rejected: refused });
+    expect(complete(16_000, { firstFrame: 117 })).toStrictEqual({ firstFrame: 117, lost: 8 });
+  });
+
   it("counts the time in which the queue was dry, and no time in which it was not", () => {
     const { submit, complete } = estimated();
     submit(0);

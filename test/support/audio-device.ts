@@ -1,6 +1,5 @@
-import { concatenate } from "../../src/concatenate.js";
 import type { ControlSetup } from "../../src/index.js";
-import { encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
+import { concatenate, encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
 import type { VirtualDevice, VirtualInEndpoint, VirtualOutEndpoint } from "../../transports/virtual/index.js";
 
 /** Bytes of a sample of both channels, 16 bits each. */
@@ -77,7 +76,7 @@ export class AudioDevice implements VirtualDevice {
     if (recipient !== "interface" || value !== 0x0100 || index !== 0x0a00) return undefined;
     if (request === 2) {
       const rates = [44_100, 48_000].flatMap((rate) => [number(rate, 4), number(rate, 4), number(0, 4)]);
-      return concatenate([number(2, 2), ...rates]);
+      return concatenate(number(2, 2), ...rates);
     }
     if (request !== 1) return undefined;
     if (direction === "in") return number(this.#options.tellsRate ?? this.sampleRate, 4);
@@ -189,7 +188,7 @@ function fullSpeedConfiguration(feedback: AudioDeviceOptions["feedback"]): Uint8
   const hasExplicit = feedback === "explicit";
   const format = Uint8Array.of(14, 0x24, 2, 1, 2, 2, 16, 2, ...number(44_100, 3), ...number(48_000, 3));
   const endpoint = (address: number, attributes: number, synch: number) =>
-    concatenate([Uint8Array.of(9, 5, address, attributes, 200, 0, 1, 0, synch), Uint8Array.of(7, 0x25, 1, 1, 0, 0, 0)]);
+    concatenate(Uint8Array.of(9, 5, address, attributes, 200, 0, 1, 0, synch), Uint8Array.of(7, 0x25, 1, 1, 0, 0, 0));
   return encodeConfiguration(
     3,
     interfaceOf(0, 0, 0, 1, 0),
@@ -217,7 +216,7 @@ function highSpeedConfiguration(feedback: AudioDeviceOptions["feedback"]): Uint8
   const general = (terminal: number) => Uint8Array.of(16, 0x24, 1, terminal, 0, 1, 1, 0, 0, 0, 2, 3, 0, 0, 0, 0);
   const format = Uint8Array.of(6, 0x24, 2, 1, 2, 16);
   const endpoint = (address: number, attributes: number) =>
-    concatenate([Uint8Array.of(7, 5, address, attributes, 32, 0, 1), Uint8Array.of(8, 0x25, 1, 0, 0, 0, 0, 0)]);
+    concatenate(Uint8Array.of(7, 5, address, attributes, 32, 0, 1), Uint8Array.of(8, 0x25, 1, 0, 0, 0, 0, 0));
   return encodeConfiguration(
     3,
     Uint8Array.of(8, 0x0b, 0, 3, 1, 0, 0x20, 0),

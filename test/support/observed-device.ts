@@ -1,5 +1,5 @@
-import { concatenate } from "../../src/concatenate.js";
 import {
+  concatenate,
   encodeConfiguration,
   encodeDevice,
   encodeIsochEndpoint,
@@ -34,7 +34,7 @@ export class ObservedDevice implements VirtualDevice {
     1,
     encodeVendorInterface(0, 0, 0),
     encodeVendorInterface(0, 1, 2),
-    concatenate([encodeIsochEndpoint(observedIn, observedMax), encodeIsochEndpoint(observedOut, observedMax)]),
+    concatenate(encodeIsochEndpoint(observedIn, observedMax), encodeIsochEndpoint(observedOut, observedMax)),
   );
   /** Frames in which the host asked for a packet. */
   readonly asked: number[] = [];

@@ -1,6 +1,5 @@
-import { concatenate } from "../../src/concatenate.js";
 import type { ControlSetup } from "../../src/index.js";
-import { encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
+import { concatenate, encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
 import type { VirtualDevice, VirtualInEndpoint } from "../../transports/virtual/index.js";
 
 export const cameraIds = { vendorId: 0x1209, productId: 0x0ca3 } as const;
@@ -142,13 +141,13 @@ export class ScriptedCamera implements VirtualDevice {
 }
 
 function encodeCamera(version: number): Uint8Array {
-  const formats = concatenate([
+  const formats = concatenate(
     uncompressed(1, "YUY2", 2),
     frame(5, 1, 4, 2, [333_333, 666_666]),
     frame(5, 2, 8, 4, [333_333]),
     Uint8Array.of(11, 0x24, 6, 2, 1, 1, 1, 0, 0, 0, 0),
     frame(7, 1, 16, 8, [333_333]),
-  ]);
+  );
   return encodeConfiguration(
     2,
     Uint8Array.of(8, 0x0b, 0, 2, 0x0e, 3, 0, 0),

@@ -1,6 +1,6 @@
-import { concatenate } from "../../src/concatenate.js";
 import type { ControlSetup } from "../../src/index.js";
 import {
+  concatenate,
   encodeConfiguration,
   encodeDevice,
   encodeIsochEndpoint,
@@ -49,13 +49,13 @@ export function scriptedDevice(script: Script): VirtualDevice {
     configurationDescriptor: encodeConfiguration(
       interfaces.length,
       ...interfaces.map((list, number) =>
-        concatenate([
+        concatenate(
           encodeVendorInterface(number, 0, 0),
           encodeVendorInterface(number, 1, list.length),
           ...list.map(({ address, maxPacketSize = 64, interval }) =>
             encodeIsochEndpoint(address, maxPacketSize, interval),
           ),
-        ]),
+        ),
       ),
     ),
     strings: script.strings ?? ["scripted"],

@@ -8,6 +8,7 @@ import { isochPipe, openDevice, type IsochTransport } from "rx-isoch";
 import { close, issue } from "rx-isoch/operators";
 import { replay } from "rx-isoch/transports/replay";
 import { counterDevice, counterProtocol, unpacedClock, VirtualBus } from "rx-isoch/transports/virtual";
+import { accountOf, recordedAccount, scripted } from "../transports/replay/scripted.js";
 import { comparable, recordWhile, results } from "../transports/replay/support.js";
 import { prepareProgram } from "../support/apt.js";
 
@@ -113,6 +114,38 @@ describe("what was recorded, in tshark", () => {
     ]);
     const unmatched = "usb.urb_type == 'C' && !usb.request_in";
     expect(fields(file, unmatched, "frame.number")).toStrictEqual([]);
+  });
+});
+
+describe("what was lost before the first frame, between, and after the last", () => {
+  const record = () =>
+    recordedAccount(
+      scripted(100, [
+        { lost: 300, statuses: ["ok", "crc"] },
+        { lost: 2, statuses: ["ok"] },
+        { lost: 5_000_000, statuses: [] },
+      ]),
+    );
+
+  it("is packets that the host controller never came to, in tshark", async () => {
+    const path = save("losses.pcapng", (await record()).bytes);
+    expect(run("-r", path, "-Y", "_ws.malformed || _ws.short || _ws.expert.severity >= 0x600000")).toStrictEqual([]);
+    expect(fields(path, "usb.urb_type == 'C' && !usb.request_in", "frame.number")).toStrictEqual([]);
+    const lost = "usb.transfer_type == 0 && usb.urb_type == 'C' && usb.iso.iso_status == -18";
+    expect(fields(path, lost, "usb.iso.error_count", "usb.iso.numdesc", "usb.start_frame")).toStrictEqual([
+      "300\t128,128\t100",
+      "2\t2,2\t402",
+      "5000000\t128,128\t405",
+    ]);
+  });
+
+  it.each(["pcapng", "pcap"])("is in what tshark makes of it, as %s", async (format) => {
+    const { account, bytes } = await record();
+    const path = join(directory, `losses.${format}`);
+    run("-r", save("losses.pcapng", bytes), "-w", path, "-F", format);
+    const again = accountOf(replay(new Uint8Array(readFileSync(path)), { pace: "fast", speed: "full" }));
+    await again.ended;
+    expect(again.account).toStrictEqual(account);
   });
 });
 

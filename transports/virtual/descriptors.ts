@@ -1,4 +1,5 @@
-import { concatenate } from "../../src/concatenate.js";
+import { joined } from "../../src/joined.js";
+
 /** The fields of a device descriptor (USB 2.0, 9.6.1); what is left out is zero. */
 export interface DeviceDescriptorFields {
   /** bcdUSB. */
@@ -42,7 +43,7 @@ export function encodeDevice(fields: DeviceDescriptorFields): Uint8Array {
 /** Configuration 1 around the descriptors of its interfaces, powered by the bus (USB 2.0, 9.6.3). */
 export function encodeConfiguration(interfaceCount: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const total = parts.reduce((sum, part) => sum + part.length, 9);
-  return concatenate([Uint8Array.of(9, 2, ...word(total), interfaceCount, 1, 0, 0x80, 50), ...parts]);
+  return concatenate(Uint8Array.of(9, 2, ...word(total), interfaceCount, 1, 0, 0x80, 50), ...parts);
 }
 
 /** bInterfaceClass, bInterfaceSubClass and bInterfaceProtocol. */
@@ -93,7 +94,12 @@ export function encodeSuperSpeedBos(): Uint8Array {
   // wSpeedsSupported and bFunctionalitySupport: 5 Gb/s; no exit latencies (9.6.2.2).
   const superSpeed = Uint8Array.of(10, 0x10, 0x03, 0, ...word(1 << 3), 3, 0, ...word(0));
   const total = 5 + usb2Extension.length + superSpeed.length;
-  return concatenate([Uint8Array.of(5, 0x0f, ...word(total), 2), usb2Extension, superSpeed]);
+  return concatenate(Uint8Array.of(5, 0x0f, ...word(total), 2), usb2Extension, superSpeed);
+}
+
+/** Descriptors one after the other. */
+export function concatenate(...descriptors: readonly Uint8Array[]): Uint8Array {
+  return joined(descriptors);
 }
 
 /** 16 bits, little endian. */

@@ -169,6 +169,18 @@ describe("toAvi", () => {
     if (failures === 1) expect(parse(file).pictures.map(({ length }) => length)).toStrictEqual([100, 60]);
   });
 
+  it("holds all that had come where somebody unsubscribes, also before the file was open", async () => {
+    const pictures = new Subject<TimedPicture>();
+    const subscription = pictures.pipe(toAvi(path, { framesPerSecond: 25 })).subscribe();
+    for (let i = 1; i <= 20; i++) pictures.next(picture(i));
+    subscription.unsubscribe();
+    expect(pictures.observed).toBe(false);
+    await vi.waitFor(() => {
+      const { pictures: held } = parse(readFileSync(path));
+      expect(held.map(({ length }) => length)).toStrictEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    });
+  });
+
   it("finishes the file at an error of the source, and then errors", async () => {
     const source = new Observable<TimedPicture>((subscriber) => {
       subscriber.next(picture(7));
@@ -205,5 +217,21 @@ describe("toAvi", () => {
     const whole = Buffer.concat([...pieces.flat(), ...tail]);
     whole.set(head);
     expect(parse(whole).pictures.length).toBe(2);
+  });
+
+  it("counts right up to 4 GiB, and is full there", () => {
+    const layout = new AviLayout(30);
+    // Nobody writes to it: it takes no memory.
+    const huge = new Uint8Array(2 ** 31);
+    const end = huge.subarray(282);
+    for (const data of [huge, end]) layout.add({ ...picture(0), data });
+    expect(() => layout.add(picture(0))).toThrow(expect.objectContaining({ code: "file-full" }));
+    const { tail, head, summary } = layout.finish();
+    const [riff = 0, movi = 0] = [4, 216].map((at) => new DataView(head.buffer).getUint32(at, true));
+    const length = [head, huge, end, ...tail].reduce((sum, each) => sum + each.length, 2 * 8);
+    expect([summary.frames, riff, movi]).toStrictEqual([2, length - 8, 4 + 2 * 8 + huge.length + end.length]);
+    expect(2 ** 32 - length).toBeLessThan(8 + 16);
+    const second = Buffer.from(tail[1] ?? []).subarray(16);
+    expect([second.readUInt32LE(8), second.readUInt32LE(12)]).toStrictEqual([4 + 8 + huge.length, end.length]);
   });
 });

@@ -133,6 +133,27 @@ describe("toFfmpeg", () => {
     process.kill(left);
   });
 
+  it("an unsubscribe ends it also while it is waited for after an error of the source", async () => {
+    const source = new Subject<Uint8Array>();
+    const subscription = source.pipe(toFfmpeg({ ...run("idle"), patience: 600_000 })).subscribe({
+      next: () => {
+        source.error(new RangeError("reason"));
+        // It reads nothing, and would never end by that.
+        setTimeout(() => {
+          subscription.unsubscribe();
+        }, 1);
+      },
+      error: () => undefined,
+    });
+    await vi.waitFor(
+      () => {
+        expect(subscription.closed).toBe(true);
+      },
+      { timeout: 10_000 },
+    );
+    await expectNoChildren();
+  });
+
   it("an error of the source comes when what had come is written, and it has ended", async () => {
     const source = new Observable<Uint8Array>((subscriber) => {
       subscriber.next(new Uint8Array(70_000));

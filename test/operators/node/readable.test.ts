@@ -57,6 +57,22 @@ describe("toReadable", () => {
     await expect(nothing.toArray()).rejects.toMatchObject({ cause: "a word" });
   });
 
+  it("null is no value of a Node stream: invalid-option, once what had come is read", async () => {
+    const source = new Subject<number | null>();
+    const readable = toReadable(source, objects);
+    const read: unknown[] = [];
+    const reading = (async () => {
+      for await (const value of readable) read.push(value);
+    })();
+    await sleep(0);
+    for (const value of [0, 1, null, 3]) source.next(value);
+    expect(plain(await reading.catch((error: unknown) => error))).toStrictEqual(
+      failure("InvalidRequestError", "invalid-option", "null"),
+    );
+    expect(read).toStrictEqual([0, 1]);
+    expect(source.observed).toBe(false);
+  });
+
   it("a slow writer: values taken and values dropped are all there were", async () => {
     const lost: number[] = [];
     const written: number[] = [];

@@ -242,12 +242,36 @@ describe("toWav", () => {
     await expectClosed();
   });
 
+  it("holds all that had come where somebody unsubscribes, also before the file was open", async () => {
+    const blocks = new Subject<PcmSamples>();
+    const subscription = blocks.pipe(toWav(path)).subscribe();
+    for (let i = 0; i < 20; i++) blocks.next(block(1001 * 4));
+    subscription.unsubscribe();
+    expect(blocks.observed).toBe(false);
+    await vi.waitFor(async () => {
+      expect(chunksOf(readFileSync(path))["data"]?.length).toBe(20 * 1001 * 4);
+      expect((await readBack()).frames).toBe(20 * 1001);
+    });
+    await expectClosed();
+  });
+
   it("is full where its numbers end", () => {
     const layout = new WavLayout(140);
     layout.add(block(100));
     expect(() => layout.add(block(8))).toThrow(expect.objectContaining({ code: "file-full" }));
     const { head, summary } = layout.finish();
     expect([new DataView(head.buffer).getUint32(40, true), summary.frames]).toStrictEqual([100, 25]);
+  });
+
+  it("counts right up to 4 GiB, and is full there", () => {
+    const layout = new WavLayout();
+    // Nobody writes to it: it takes no memory.
+    const huge = new Uint8Array(2 ** 31);
+    for (const data of [huge, huge.subarray(40)]) layout.add({ format: stereo, data });
+    expect(() => layout.add(block(4))).toThrow(expect.objectContaining({ code: "file-full" }));
+    const { head, summary } = layout.finish();
+    const [riff, sound] = [4, 40].map((at) => new DataView(head.buffer).getUint32(at, true));
+    expect([riff, sound, summary.frames]).toStrictEqual([2 ** 32 - 40 + 36, 2 ** 32 - 40, 2 ** 30 - 10]);
   });
 
   it("errors with what the file system says", async () => {

@@ -6,12 +6,12 @@ import { writeTo } from "../../../operators/node/index.js";
 import { failure, plain } from "../../support/plain-error.js";
 
 /** A Writable whose writes are finished by hand. */
-function slow() {
+function slow(highWaterMark = 1) {
   const events: string[] = [];
   const writes: ((error?: Error) => void)[] = [];
   const writable = new Writable({
     objectMode: true,
-    highWaterMark: 1,
+    highWaterMark,
     write: (value: number, _, done) => {
       events.push(`write ${value}`);
       writes.push(done);
@@ -142,5 +142,105 @@ describe("writeTo", () => {
       .unsubscribe();
     expect(writable.destroyed).toBe(false);
     expect(listeners()).toStrictEqual(before);
+  });
+
+  it.each([
+    ["for room", 1],
+    ["for its end", 16],
+  ])("an unsubscribe destroys one that is waited for %s, after an error of the source", async (_, room) => {
+    const { writable, events, outcome, observer, listeners, before } = slow(room);
+    const source = new Subject<number>();
+    const subscription = source.pipe(writeTo(writable)).subscribe(observer);
+    source.next(1);
+    source.error(new RangeError("reason"));
+    await sleep(1);
+    expect([events, outcome]).toStrictEqual([["write 1"], []]);
+    subscription.unsubscribe();
+    expect(writable.destroyed).toBe(true);
+    await sleep(1);
+    expect([events, outcome]).toStrictEqual([["write 1", "destroy"], []]);
+    expect(listeners()).toStrictEqual(before);
+  });
+
+  it("an unsubscribe from one that is left open and hangs leaves nothing of ours in it", async () => {
+    for (const ends of ["not yet", "complete", "error"]) {
+      const { writable, events, observer, outcome, listeners, before } = slow();
+      const source = new Subject<number>();
+      const subscription = source.pipe(writeTo(writable, { end: false })).subscribe(observer);
+      source.next(1);
+      if (ends === "complete") source.complete();
+      if (ends === "error") source.error(new RangeError("reason"));
+      await sleep(1);
+      subscription.unsubscribe();
+      await sleep(1);
+      expect([events, outcome, writable.destroyed]).toStrictEqual([["write 1"], [], false]);
+      expect(listeners()).toStrictEqual(before);
+    }
+  });
+
+  it("errors where a write calls back twice", async () => {
+    const { observer, outcome } = slow();
+    const writable = new Writable({
+      objectMode: true,
+      write: (_value, _encoding, done) => {
+        done();
+        done();
+      },
+    });
+    from([1, 2, 3]).pipe(writeTo(writable)).subscribe(observer);
+    await sleep(1);
+    expect(outcome).toMatchObject([{ code: "ERR_MULTIPLE_CALLBACK" }]);
+    expect(writable.destroyed).toBe(true);
+  });
+
+  it.each([true, false])("errors at once where a write throws, and never calls back (end: %s)", async (end) => {
+    const { observer, outcome } = slow();
+    const writable = new Writable({
+      objectMode: true,
+      highWaterMark: 1,
+      write: () => {
+        throw new RangeError("thrown");
+      },
+    });
+    const source = new Subject<number>();
+    source.pipe(writeTo(writable, { end })).subscribe(observer);
+    source.next(1);
+    await sleep(1);
+    expect(outcome).toStrictEqual([new RangeError("thrown")]);
+    expect([source.observed, writable.destroyed]).toStrictEqual([false, end]);
+  });
+
+  it("what a Writable fails with after an unsubscribe is nobody's error", async () => {
+    const writable = new Writable({
+      write: () => undefined,
+      destroy: (_error, done) => setTimeout(done, 1, new RangeError("late")),
+    });
+    const before = writable.listenerCount("error");
+    NEVER.pipe(writeTo(writable)).subscribe().unsubscribe();
+    // An error that nobody listens to would end the process.
+    await sleep(10);
+    expect(writable.errored).toStrictEqual(new RangeError("late"));
+    expect(writable.listenerCount("error")).toBe(before);
+  });
+
+  it("errors with the error of the source where others destroy it while it is waited for after that", async () => {
+    const { writable, outcome, observer, listeners, before } = slow(16);
+    const source = new Subject<number>();
+    source.pipe(writeTo(writable)).subscribe(observer);
+    source.next(1);
+    source.error(new RangeError("reason"));
+    await sleep(1);
+    writable.destroy();
+    await sleep(1);
+    expect(outcome).toStrictEqual([new RangeError("reason")]);
+    expect(listeners()).toStrictEqual(before);
+  });
+
+  it("null is no value of a Node stream: invalid-option, once what had come is written", async () => {
+    const { writable, events, finish, outcome, observer } = slow();
+    from([1, null]).pipe(writeTo<number | null>(writable)).subscribe(observer);
+    await finish();
+    expect(events).toStrictEqual(["write 1", "end", "destroy"]);
+    expect(outcome.map(plain)).toStrictEqual([failure("InvalidRequestError", "invalid-option", "null")]);
   });
 });

@@ -177,6 +177,30 @@ describe("toWritableStream", () => {
     },
   );
 
+  it("an unsubscribe aborts one that hangs, also while it is waited for after an error of the source", async () => {
+    let aborted: AbortSignal | undefined;
+    const stream = new WritableStream<number>(
+      {
+        // TypeScript has not heard of it.
+        start: (controller) => {
+          aborted = (controller as unknown as { readonly signal: AbortSignal }).signal;
+        },
+        write: () => new Promise(() => undefined),
+      },
+      { highWaterMark: 4 },
+    );
+    const { observer, events: outcome } = observed();
+    const source = new Subject<number>();
+    const subscription = source.pipe(toWritableStream(stream)).subscribe(observer);
+    source.next(1);
+    source.error(new Error("reason"));
+    await settle();
+    expect([stream.locked, aborted?.aborted]).toStrictEqual([true, false]);
+    subscription.unsubscribe();
+    await settle();
+    expect([stream.locked, aborted?.aborted, outcome]).toStrictEqual([false, true, []]);
+  });
+
   it("leaves the stream open where it is told to", async () => {
     const { stream, events, finish } = slow();
     const { observer, events: outcome } = observed();

@@ -1,6 +1,5 @@
 import { concat, firstValueFrom, ignoreElements, tap, throwError, timer, type Observable } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
-import { concatenate } from "../../../src/concatenate.js";
 import { EndpointError, TransportError, type IsochTransport, type TransportDevice } from "../../../src/index.js";
 import {
   AbortPipeTransfers,
@@ -37,6 +36,7 @@ import {
 import { counterDevice, type VirtualDevice } from "../../../transports/virtual/index.js";
 import { alteredTransport } from "../../support/altered-transport.js";
 import {
+  concatenate,
   encodeConfiguration,
   encodeDevice,
   encodeIsochEndpoint,
@@ -434,7 +434,7 @@ describe("GetFrameNumber, GetFrameLength", () => {
   });
 
   it("a length that does not fit is refused, not cut", () => {
-    const endpoints = concatenate([encodeVendorInterface(0, 1, 1), encodeIsochEndpoint(0x81, 8, 4)]);
+    const endpoints = concatenate(encodeVendorInterface(0, 1, 1), encodeIsochEndpoint(0x81, 8, 4));
     const { hDevice } = lab({
       device: {
         ...twoRates,

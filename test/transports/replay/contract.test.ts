@@ -30,15 +30,19 @@ const gaps: ContractTarget["gaps"] = {
 
 const { vendorId, productId, interfaceNumber, alternates, main, frameLength, taken } = counterContract;
 
-transportContract({
-  name: "replay",
-  gaps,
-  // Without its smaller endpoint: what was recorded is as large as it is.
-  device: { vendorId, productId, interfaceNumber, alternates, main, in: main, frameLength, taken },
-  create: () => ({
-    transport: replay(capture),
-    selector: { vendorId, productId, serialNumber: "0001" },
-    pause: () => new Promise((resolve) => setTimeout(resolve, 300)),
-    cleanup: () => undefined,
-  }),
-});
+// Without its smaller endpoint: what was recorded is as large as it is.
+const device = { vendorId, productId, interfaceNumber, alternates, main, in: main, frameLength, taken };
+
+for (const pace of ["recorded", "fast"] as const) {
+  transportContract({
+    name: `replay, ${pace}`,
+    gaps: pace === "recorded" ? gaps : { ...gaps, pace: "nothing but the consumer says how fast frames come" },
+    device,
+    create: () => ({
+      transport: replay(capture, { pace }),
+      selector: { vendorId, productId, serialNumber: "0001" },
+      pause: () => new Promise((resolve) => setTimeout(resolve, pace === "recorded" ? 300 : 20)),
+      cleanup: () => undefined,
+    }),
+  });
+}

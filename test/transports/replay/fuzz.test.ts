@@ -5,7 +5,8 @@ import { IsochError, isochEndpoints, isochPipe, type DeviceEvent } from "rx-isoc
 import { replay } from "rx-isoch/transports/replay";
 import { counterDevice, counterProtocol, unpacedClock, VirtualBus } from "rx-isoch/transports/virtual";
 import { CaptureReader } from "../../../transports/replay/format/capture-reader.js";
-import { handMadePcap, transferAt } from "./hand-made.js";
+import { concatenate } from "../../../src/concatenate.js";
+import { handMadeBlock, handMadePcap, transferAt } from "./hand-made.js";
 import { record } from "./support.js";
 
 const seeds: Uint8Array[] = [];
@@ -132,6 +133,49 @@ describe("captures from anywhere", () => {
     view.setUint32(second, 0xbad, true);
     const reader = new CaptureReader();
     expect([...reader.push(bytes)]).toStrictEqual([]);
-    expect(reader.pending).toBeGreaterThan(2 ** 26);
+    expect(reader.pending).toBe(bytes.length - second);
+  });
+
+  it("cut off at any byte: what is whole before it, and how much is left of what is not", async () => {
+    const [recording = new Uint8Array(0), ...others] = seeds;
+    const unknown = handMadeBlock(0xbad, new Uint8Array(40));
+    const failures: unknown[] = [];
+    for (const bytes of [concatenate([recording, unknown, unknown]), ...others]) {
+      const blocks = blocksOf(bytes);
+      expect(blocks.at(-1)?.end).toBe(bytes.length);
+      for (let length = 0; length <= bytes.length; length++) {
+        const cutOff = bytes.subarray(0, length);
+        const whole = blocks.filter(({ end }) => end <= length);
+        const left = length - (whole.at(-1)?.end ?? 0);
+        const reader = new CaptureReader();
+        const positions = Array.from(reader.push(cutOff), ({ position }) => position);
+        expect([length, reader.pending, positions]).toStrictEqual([
+          length,
+          left,
+          whole.filter(({ isPacket }) => isPacket).map(({ start }) => start),
+        ]);
+        const rest = await lastValueFrom(replay(cutOff).summary()).then(
+          (summary) => summary.rest,
+          (error: unknown) => failures.push(error) && left,
+        );
+        expect(rest).toBe(left);
+      }
+    }
+    failures.forEach(expectOurs);
+    expect(failures.length).toBeGreaterThan(0);
   });
 });
+
+/** What stands in a capture, by the book: of pcapng in the byte order of this machine, of pcap in either. */
+function blocksOf(bytes: Uint8Array) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const isPcapng = view.getUint32(0, true) === 0x0a0d0d0a;
+  const little = isPcapng || [0xa1b2c3d4, 0xa1b23c4d].includes(view.getUint32(0, true));
+  const blocks = isPcapng ? [] : [{ start: 0, end: 24, isPacket: false }];
+  for (let start = blocks.at(-1)?.end ?? 0; start < bytes.length;) {
+    const length = isPcapng ? view.getUint32(start + 4, true) : 16 + view.getUint32(start + 8, little);
+    blocks.push({ start, end: start + length, isPacket: !isPcapng || view.getUint32(start, true) === 6 });
+    start += length;
+  }
+  return blocks;
+}

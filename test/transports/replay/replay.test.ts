@@ -20,7 +20,7 @@ import { IsochError, isochPipe, openDevice, type IsochResults, type IsochTranspo
 import { close, issue } from "rx-isoch/operators";
 import { recorded, replay, type CaptureSource, type ReplayOptions } from "rx-isoch/transports/replay";
 import { counterDevice, counterProtocol, schedulerClock, unpacedClock, VirtualBus } from "rx-isoch/transports/virtual";
-import { concatenate } from "../../../src/concatenate.js";
+import { joined } from "../../../transports/replay/format/pcapng-writer.js";
 import { handMadeBlock, handMadeEvent, handMadePcap, transferAt, type HandMadeLayout } from "./hand-made.js";
 import { comparable, record, recordWhile, results } from "./support.js";
 
@@ -108,7 +108,7 @@ describe("captures of others", () => {
       body.set(bytes, 4);
       return handMadeBlock(3, body);
     };
-    const bytes = concatenate([
+    const bytes = joined([
       section(true),
       // Interface 0 first, which simple packets are of.
       link(220, true),
@@ -262,6 +262,17 @@ describe("sources", () => {
     await vi.waitFor(() => {
       expect(isClosed).toBe(true);
     });
+  });
+
+  it("that cannot be opened again end the stream with what they failed with", async () => {
+    let readings = 0;
+    const source = () => {
+      if (++readings > 1) throw new Error("the file is gone");
+      return [capture];
+    };
+    expect(await played(source)).toMatchObject({ code: "transport-failed", frames: [] });
+    readings = -1;
+    expect(await played(source, { loop: true })).toMatchObject({ code: "transport-failed", frames: frames(0, 8, 100) });
   });
 
   it("that fail end the stream with what they failed with", async () => {
@@ -472,7 +483,7 @@ describe("recorded", () => {
         resolve();
       });
     });
-    const again = replay(concatenate(chunks), { pace: "fast" });
+    const again = replay(joined(chunks), { pace: "fast" });
     const event = await firstValueFrom(again.devices());
     expect(event.device).toMatchObject({ speed: "high", serialNumber: "0001", product: "counter" });
     const all = await lastValueFrom(results(again, inEndpoint, 6, { frames: 4 }).pipe(toArray()));
@@ -493,7 +504,7 @@ describe("recorded", () => {
       expectObservable(first(transport)).toBe("4ms a-b-(c|)", values);
       flush();
       // Eight milliseconds later.
-      expectObservable(first(replay(concatenate(chunks), { scheduler }))).toBe("12ms a-b-(c|)", values);
+      expectObservable(first(replay(joined(chunks), { scheduler }))).toBe("12ms a-b-(c|)", values);
     });
   });
 

@@ -1,7 +1,7 @@
 import { lastValueFrom, take, toArray, type Observable } from "rxjs";
 import { isochPipe, type IsochResults, type IsochTransport, type StreamOptions } from "rx-isoch";
 import { recorded } from "rx-isoch/transports/replay";
-import { concatenate } from "../../../src/concatenate.js";
+import { joined } from "../../../transports/replay/format/pcapng-writer.js";
 
 /** What matters of results, and what a replay has to give again. */
 export function comparable(results: readonly IsochResults[]) {
@@ -35,7 +35,7 @@ export async function recordWhile<T>(
   // What was in flight completes with the close.
   await new Promise((resolve) => setTimeout(resolve, 5));
   subscription.unsubscribe();
-  return { bytes: concatenate(chunks), values };
+  return { bytes: joined(chunks), values };
 }
 
 /** So many results of an endpoint. */

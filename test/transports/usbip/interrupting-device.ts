@@ -1,6 +1,6 @@
 import { counterDevice, type VirtualDevice } from "rx-isoch/transports/virtual";
-import { concatenate } from "../../../src/concatenate.js";
 import {
+  concatenate,
   encodeConfiguration,
   encodeIsochEndpoint,
   encodeVendorInterface,
@@ -23,9 +23,9 @@ export function interruptingDevice(): VirtualDevice {
       2,
       encodeVendorInterface(0, 0, 0),
       encodeVendorInterface(0, 1, 2),
-      concatenate([encodeIsochEndpoint(0x81, 64), endpoint(0x82, interrupt)]),
+      concatenate(encodeIsochEndpoint(0x81, 64), endpoint(0x82, interrupt)),
       encodeVendorInterface(1, 0, 3),
-      concatenate([endpoint(0x83, interrupt), endpoint(0x03, interrupt), endpoint(0x84, bulk)]),
+      concatenate(endpoint(0x83, interrupt), endpoint(0x03, interrupt), endpoint(0x84, bulk)),
     ),
     endpoint: (address) => counter.endpoint(address),
     alternateSelected: (interfaceNumber, alternate, time) => {

@@ -45,15 +45,12 @@ export class CaptureReader {
   #littleEndian = true;
   /** Bytes yet to come of a block that is passed over. */
   #toSkip = 0;
+  /** Bytes of the capture up to the end of the last block that is whole. */
+  #whole = 0;
 
-  /** Bytes of a block that was begun: at the end of a capture, it was cut off there. */
+  /** Bytes that have come of a block that is not whole: at the end of a capture, it was cut off there. */
   get pending(): number {
-    return this.#buffer.length + this.#toSkip;
-  }
-
-  /** Bytes that were read. */
-  get offset(): number {
-    return this.#buffer.offset;
+    return this.#buffer.offset + this.#buffer.length - this.#whole;
   }
 
   /** @throws `TransportError` `protocol-error` */
@@ -61,7 +58,10 @@ export class CaptureReader {
     this.#buffer.push(chunk);
     for (;;) {
       this.#skipOn();
-      if (this.#format === "unknown" && !this.#begin()) return;
+      if (this.#format === "unknown") {
+        if (!this.#begin()) return;
+        continue;
+      }
       const packet = this.#format === "pcap" ? this.#record() : this.#block();
       if (packet === "more") return;
       if (packet !== undefined) yield packet;
@@ -72,6 +72,7 @@ export class CaptureReader {
     const length = Math.min(this.#toSkip, this.#buffer.length);
     this.#buffer.skip(length);
     this.#toSkip -= length;
+    if (this.#toSkip === 0) this.#whole = this.#buffer.offset;
   }
 
   /** Reads what the capture begins with; whether it was there. */

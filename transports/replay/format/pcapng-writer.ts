@@ -1,5 +1,7 @@
-import { concatenate } from "../../../src/concatenate.js";
+import { joined } from "../../../src/joined.js";
 import { blockTypes, byteOrderMagic, linkTypes, optionCodes } from "./pcapng.js";
+
+export { joined };
 
 interface Option {
   readonly code: number;
@@ -21,7 +23,7 @@ export function captureHeader(): Uint8Array {
   const link = new Uint8Array(8);
   // A snapshot length of 0 is none.
   new DataView(link.buffer).setUint16(0, linkTypes.usbLinuxMmapped, true);
-  return concatenate([
+  return joined([
     block(blockTypes.sectionHeader, section, [{ code: optionCodes.application, value: encoder.encode("rx-isoch") }]),
     block(blockTypes.interfaceDescription, link, [
       { code: optionCodes.timestampResolution, value: Uint8Array.of(microseconds) },

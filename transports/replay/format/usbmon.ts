@@ -49,6 +49,11 @@ export interface UsbEvent {
   /** Frames (full speed) or microframes, modulo what the host controller counts. */
   readonly startFrame: number;
   readonly packets: EventPackets;
+  /**
+   * Frames that no transfer had, from `startFrame` on: the packets stand for the first of them. 0 for every event of
+   * usbmon itself.
+   */
+  readonly lost: number;
   /** Packets that the event had beyond those that are told of. */
   readonly untold: number;
   /** What there is of the bytes. */
@@ -64,6 +69,8 @@ const isoAsap = 2;
 const directionIn = 0x200;
 /** "RX", in the upper half of what usbmon leaves empty. */
 const mark = 0x5258;
+/** In the lower half, for a frame that no transfer had; for one that a transfer had it is a status. */
+const inNoTransfer = 0xffff;
 
 /** No packets. */
 export const noPackets = eventPackets(0);
@@ -88,9 +95,10 @@ export function putStatus(packets: EventPackets, index: number, status: FrameSta
 /**
  * An event as it stands in a packet of link type 220: 64 bytes, 16 for each isochronous packet, then the
  * data. The status that an errno does not say exactly stands in the four bytes of a packet that the kernel leaves empty.
+ * There are as many entries as packets: Wireshark looks for that many, whatever the kernel says that it has left out.
  */
 export function encodeEvent(event: Omit<UsbEvent, "untold" | "cutOff">): Uint8Array {
-  const { packets, data, setup, type, endpoint } = event;
+  const { packets, data, setup, type, endpoint, lost } = event;
   const count = packets.lengths.length;
   const bytes = new Uint8Array(headerSize + packetSize * count + data.length);
   const fields = new DataView(bytes.buffer);
@@ -109,12 +117,7 @@ export function encodeEvent(event: Omit<UsbEvent, "untold" | "cutOff">): Uint8Ar
   fields.setUint32(36, packetSize * count + data.length, true);
   if (setup !== undefined) bytes.set(setup, 40);
   if (event.transferType === transferTypes.isochronous) {
-    fields.setInt32(
-      40,
-      packets.statuses.reduce((sum, status) => sum + (status === 0 ? 0 : 1), 0),
-      true,
-    );
-    if (type === "submission") fields.setInt32(40, 0, true);
+    if (type === "completion") fields.setInt32(40, lost > 0 ? lost : failedPackets(packets), true);
     fields.setInt32(44, count, true);
   }
   fields.setInt32(48, event.interval, true);
@@ -122,7 +125,7 @@ export function encodeEvent(event: Omit<UsbEvent, "untold" | "cutOff">): Uint8Ar
   fields.setUint32(56, (isIn ? directionIn : 0) | (count > 0 ? isoAsap : 0), true);
   fields.setUint32(60, count, true);
   for (let i = 0, at = headerSize; i < count; i++, at += packetSize) {
-    const code = packets.codes[i] ?? -1;
+    const code = lost > 0 ? inNoTransfer : (packets.codes[i] ?? -1);
     fields.setInt32(at, packets.statuses[i] ?? 0, true);
     fields.setUint32(at + 4, packets.offsets[i] ?? 0, true);
     fields.setUint32(at + 8, packets.lengths[i] ?? 0, true);
@@ -130,6 +133,10 @@ export function encodeEvent(event: Omit<UsbEvent, "untold" | "cutOff">): Uint8Ar
   }
   bytes.set(data, headerSize + packetSize * count);
   return bytes;
+}
+
+function failedPackets({ statuses }: EventPackets): number {
+  return statuses.reduce((sum, status) => sum + (status === 0 ? 0 : 1), 0);
 }
 
 /**
@@ -159,6 +166,7 @@ export function decodeEvent(
   const room = Math.floor((bytes.length - headerSize) / packetSize);
   const count = Math.min(told, room);
   const packets = count === 0 ? noPackets : decodePackets(fields, headerSize, count, littleEndian);
+  const isLoss = type === "completion" && areInNoTransfer(fields, headerSize, count, littleEndian);
   return {
     type,
     id: fields.getBigUint64(0, littleEndian),
@@ -173,10 +181,19 @@ export function decodeEvent(
     interval: hasMore ? fields.getInt32(48, littleEndian) : 0,
     startFrame: hasMore ? fields.getUint32(52, littleEndian) : 0,
     packets,
+    lost: isLoss ? Math.max(0, fields.getInt32(40, littleEndian)) : 0,
     untold: Math.max(all, told) - count,
     data: bytes.subarray(Math.min(bytes.length, headerSize + packetSize * told)),
     cutOff: Math.max(0, fields.getUint32(36, littleEndian) + headerSize - bytes.length),
   };
+}
+
+/** Whether the packets stand for frames that no transfer had. */
+function areInNoTransfer(fields: DataView, start: number, count: number, littleEndian: boolean): boolean {
+  for (let i = 0; i < count; i++) {
+    if (fields.getUint32(start + packetSize * i + 12, littleEndian) !== mark * 0x10000 + inNoTransfer) return false;
+  }
+  return count > 0;
 }
 
 function decodePackets(fields: DataView, start: number, count: number, littleEndian: boolean): EventPackets {

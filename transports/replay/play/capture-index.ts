@@ -1,9 +1,10 @@
-import { Observable } from "rxjs";
+import { Observable, Subscription, type SchedulerLike } from "rxjs";
 import { asIsochError, TransportError } from "../../../src/errors.js";
 import { ControlRoom } from "./control-log.js";
 import { DeviceBuilder, type KnownDescriptors, type RecordedDevice } from "./device-builder.js";
 import { EventReader } from "./event-reader.js";
 import { openChunks, type CaptureSource, type Chunks } from "./source.js";
+import { Turn } from "./turn.js";
 
 /** What a capture has, and what it lacks. */
 export interface CaptureSummary {
@@ -36,17 +37,28 @@ export interface CaptureIndex {
   readonly summary: CaptureSummary;
 }
 
-/** Reads a capture through, at each subscription, and keeps what it tells of the devices. */
-export function indexCapture(source: CaptureSource, known: KnownDescriptors): Observable<CaptureIndex> {
+/**
+ * Reads a capture through, at each subscription, and keeps what it tells of the devices.
+ *
+ * @param scheduler brings the next turn, where there is too much for one
+ */
+export function indexCapture(
+  source: CaptureSource,
+  known: KnownDescriptors,
+  scheduler: SchedulerLike,
+): Observable<CaptureIndex> {
   return new Observable((subscriber) => {
     const builder = new IndexBuilder();
     let chunks: Chunks | undefined;
+    let turn = new Turn();
+    let rest = Subscription.EMPTY;
     const fail = (error: unknown) => {
       subscriber.error(asIsochError(error));
     };
     const take = (chunk: Uint8Array | undefined) => {
       if (chunk !== undefined) {
         builder.push(chunk);
+        turn.took(chunk.length);
         return;
       }
       subscriber.next(builder.build(known));
@@ -55,10 +67,16 @@ export function indexCapture(source: CaptureSource, known: KnownDescriptors): Ob
     const readOn = () => {
       try {
         while (!subscriber.closed) {
+          if (turn.isOver) {
+            turn = new Turn();
+            rest = scheduler.schedule(readOn);
+            return;
+          }
           const chunk = (chunks ??= openChunks(source)).next();
           if (chunk instanceof Promise) {
             chunk
               .then((each) => {
+                if (subscriber.closed) return;
                 take(each);
                 readOn();
               })
@@ -71,7 +89,10 @@ export function indexCapture(source: CaptureSource, known: KnownDescriptors): Ob
         fail(error);
       }
     };
-    subscriber.add(() => chunks?.close());
+    subscriber.add(() => {
+      rest.unsubscribe();
+      chunks?.close();
+    });
     readOn();
   });
 }

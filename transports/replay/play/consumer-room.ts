@@ -1,6 +1,4 @@
-import type { ResultSource, StreamPlan, StreamSink, TransportEndpoint } from "../../../src/index.js";
-import { Pump } from "../../../src/pump.js";
-import { createTimeline } from "../../../src/timeline.js";
+import type { ResultSource } from "../../../src/index.js";
 
 /** How many more results a consumer has room for, so that a replay can wait for it. */
 export class ConsumerRoom {
@@ -21,17 +19,12 @@ export class ConsumerRoom {
     this.#left--;
   }
 
-  /**
-   * A stream in whose ring there is as much room as in this.
-   *
-   * @param frameDuration microseconds
-   */
-  stream(endpoint: TransportEndpoint, plan: StreamPlan, sink: StreamSink, frameDuration: number): ResultSource {
-    const pump = new Pump(endpoint, plan, createTimeline(frameDuration), sink);
-    this.#left = plan.ring;
+  /** There is as much room as in the ring of this stream, until it is stopped. */
+  limit(source: ResultSource, ring: number): ResultSource {
+    this.#left = ring;
     return {
       take: () => {
-        const results = pump.take();
+        const results = source.take();
         if (results !== undefined) {
           this.#left++;
           this.#changed();
@@ -39,11 +32,11 @@ export class ConsumerRoom {
         return results;
       },
       get ended() {
-        return pump.ended;
+        return source.ended;
       },
       stop: () => {
         this.#left = Infinity;
-        pump.stop();
+        source.stop();
       },
     };
   }

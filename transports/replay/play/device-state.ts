@@ -91,7 +91,7 @@ export class DeviceState {
 
   #createEndpoint(descriptor: EndpointDescriptor): ReplayEndpoint {
     const { info, bus, device, endpoints } = this.recorded;
-    const { source, loop, isPaced } = this.#plan;
+    const { source, loop, isPaced, scheduler } = this.#plan;
     const unitDuration = info.speed === "full" ? 1000 : 125;
     const frameDuration = serviceInterval(descriptor, info.speed);
     const { address: endpoint, direction } = descriptor;
@@ -103,7 +103,8 @@ export class DeviceState {
       start: this.#start,
       isPaced,
       frameDuration,
-      openFeed: () => new TransferFeed({ source, bus, device, endpoint, starts, frameDuration, unitDuration, loop }),
+      openFeed: () =>
+        new TransferFeed({ source, bus, device, endpoint, starts, frameDuration, unitDuration, loop, scheduler }),
     });
   }
 

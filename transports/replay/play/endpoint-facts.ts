@@ -24,7 +24,7 @@ export class EndpointFacts {
   push(event: UsbEvent): void {
     if (event.interval > 0) this.interval = event.interval;
     for (const length of event.packets.lengths) this.largest = Math.max(this.largest, length);
-    if (event.type !== "completion") return;
+    if (event.type !== "completion" || event.lost > 0) return;
     const count = framesOnBus(event);
     if (count === 0) return;
     this.transfers++;

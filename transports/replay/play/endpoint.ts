@@ -4,14 +4,20 @@ import {
   statusCodes,
   UnsupportedError,
   type IsochError,
+  type ResultSource,
+  type StreamPlan,
+  type StreamSink,
   type Submission,
   type TransportEndpoint,
 } from "../../../src/index.js";
+import { Pump } from "../../../src/pump.js";
+import { createTimeline } from "../../../src/timeline.js";
 import type { ReplayClock, SharedStart } from "./clock.js";
 import { ConsumerRoom } from "./consumer-room.js";
 import type { TransferFeed } from "./feed.js";
 import type { RecordedTransfer } from "./recorded-transfers.js";
 import { fill, type Filling } from "./fill.js";
+import { withEnds } from "./with-ends.js";
 
 /** What an endpoint needs of the device it is on. */
 export interface EndpointContext {
@@ -31,8 +37,6 @@ const slice = 8;
 
 /** An isochronous endpoint whose completions were recorded. */
 export class ReplayEndpoint implements TransportEndpoint {
-  /** Only where nothing but the consumer sets the pace: it is to wait for one that pauses. */
-  readonly stream?: NonNullable<TransportEndpoint["stream"]>;
   readonly #context: EndpointContext;
   readonly #queue: Filling[] = [];
   readonly #room = new ConsumerRoom(() => {
@@ -52,7 +56,17 @@ export class ReplayEndpoint implements TransportEndpoint {
 
   constructor(context: EndpointContext) {
     this.#context = context;
-    if (!context.isPaced) this.stream = (plan, sink) => this.#room.stream(this, plan, sink, context.frameDuration);
+  }
+
+  /** Where nothing but the consumer sets the pace, it waits for one that pauses. */
+  stream(plan: StreamPlan, sink: StreamSink): ResultSource {
+    const { frameDuration, isPaced } = this.#context;
+    const pump = new Pump(this, plan, createTimeline(frameDuration), sink);
+    return withEnds(isPaced ? pump : this.#room.limit(pump, plan.ring), {
+      now: () => this.now(),
+      lead: () => this.#feed?.lead,
+      tail: () => this.#feed?.tail,
+    });
   }
 
   now(): number {

@@ -1,9 +1,11 @@
+import { Subscription, type SchedulerLike } from "rxjs";
 import { asIsochError, InvalidRequestError, type IsochError } from "../../../src/errors.js";
 import type { CapturedEvent } from "./event-reader.js";
 import { EventReader } from "./event-reader.js";
 import { RecordedTransfers, type RecordedTransfer } from "./recorded-transfers.js";
 import { openChunks, type CaptureSource, type Chunks } from "./source.js";
 import type { StartFrameCheck } from "./start-frames.js";
+import { Turn } from "./turn.js";
 
 /** Which transfers, and of what. */
 export interface FeedContext {
@@ -18,18 +20,32 @@ export interface FeedContext {
   /** Microseconds of a frame (full speed) or microframe. */
   readonly unitDuration: number;
   readonly loop: boolean;
+  /** Brings the next turn, where there is too much to be read for one. */
+  readonly scheduler: SchedulerLike;
+}
+
+/** What was lost where there is no transfer on the other side of it. */
+export interface LossAtEnd {
+  /** The frame after the last that was lost. */
+  readonly next: number;
+  /** Frames. */
+  readonly lost: number;
 }
 
 /** The transfers of an endpoint, read from the capture as they are asked for. */
 export class TransferFeed {
   readonly #context: FeedContext;
-  #chunks: Chunks;
+  #chunks: Chunks | undefined;
   #transfers: RecordedTransfers;
   #reader = new EventReader();
   #events: Iterator<CapturedEvent, void> | undefined;
   #waiting: Promise<Uint8Array | undefined> | undefined;
+  #turn = new Turn();
+  #rest = Subscription.EMPTY;
   #ended: { readonly error: IsochError | undefined } | undefined;
   #bytes = 0;
+  #lead: LossAtEnd | undefined;
+  #tail: LossAtEnd | undefined;
   /** The first and the last of this reading, as they stand in the capture. */
   #first: RecordedTransfer | undefined;
   #last: RecordedTransfer | undefined;
@@ -39,7 +55,6 @@ export class TransferFeed {
 
   constructor(context: FeedContext) {
     this.#context = context;
-    this.#chunks = openChunks(context.source);
     this.#transfers = this.#newTransfers();
   }
 
@@ -48,13 +63,26 @@ export class TransferFeed {
     return this.#ended;
   }
 
+  /** What was lost before the first transfer of all, once that is there. */
+  get lead(): LossAtEnd | undefined {
+    return this.#lead;
+  }
+
+  /** What was lost after the last, once the capture has ended. */
+  get tail(): LossAtEnd | undefined {
+    return this.#tail;
+  }
+
   /** The next; `undefined` where it has to be waited for, or there is none. */
   next(): RecordedTransfer | undefined {
+    this.#turn = new Turn();
     try {
       while (this.#ended === undefined && this.#waiting === undefined) {
         const step = this.#events?.next();
-        if (step === undefined || step.done === true) this.#readOn();
-        else {
+        if (step === undefined || step.done === true) {
+          if (this.#turn.isOver) return undefined;
+          this.#readOn();
+        } else {
           const transfer = this.#take(step.value);
           if (transfer !== undefined) return transfer;
         }
@@ -67,7 +95,11 @@ export class TransferFeed {
 
   /** Calls once it is worth asking for the next. Never before it returns. */
   whenReady(wake: () => void): void {
-    this.#waiting?.then(
+    if (this.#waiting === undefined) {
+      this.#rest = this.#context.scheduler.schedule(wake);
+      return;
+    }
+    this.#waiting.then(
       (chunk) => {
         this.#waiting = undefined;
         this.#accept(chunk);
@@ -83,11 +115,12 @@ export class TransferFeed {
 
   close(): void {
     this.#end(undefined);
-    this.#chunks.close();
+    this.#rest.unsubscribe();
+    this.#chunks?.close();
   }
 
   #readOn(): void {
-    const chunk = this.#chunks.next();
+    const chunk = (this.#chunks ??= openChunks(this.#context.source)).next();
     if (chunk instanceof Promise) this.#waiting = chunk;
     else this.#accept(chunk);
   }
@@ -96,6 +129,7 @@ export class TransferFeed {
     if (this.#ended !== undefined) return;
     if (chunk !== undefined) {
       this.#bytes += chunk.length;
+      this.#turn.took(chunk.length);
       this.#events = this.#reader.push(chunk);
     } else if (this.#bytes === 0) {
       this.#end(
@@ -105,7 +139,11 @@ export class TransferFeed {
         ),
       );
     } else if (this.#context.loop && this.#first !== undefined) this.#restart(this.#first);
-    else this.#end(undefined);
+    else {
+      const { tail: lost, end } = this.#transfers;
+      this.#tail = { next: end + this.#frameShift, lost };
+      this.#end(undefined);
+    }
   }
 
   #take({ event }: CapturedEvent): RecordedTransfer | undefined {
@@ -116,6 +154,7 @@ export class TransferFeed {
     if (transfer === undefined) return undefined;
     this.#first ??= transfer;
     this.#last = transfer;
+    this.#lead ??= { next: transfer.firstFrame, lost: this.#transfers.lead };
     return {
       ...transfer,
       firstFrame: transfer.firstFrame + this.#frameShift,
@@ -124,17 +163,19 @@ export class TransferFeed {
     };
   }
 
-  /** From the beginning again, one frame after the last. */
+  /** From the beginning again, one frame after the last; what was lost there is lost again. */
   #restart(first: RecordedTransfer): void {
     const last = this.#last ?? first;
-    const begun = first.completedAt - first.count * this.#context.frameDuration;
-    this.#frameShift += last.firstFrame + last.count - first.firstFrame;
-    this.#timeShift += last.completedAt - begun;
+    const { frameDuration } = this.#context;
+    const begun = first.completedAt - first.count * frameDuration;
+    const lost = this.#transfers.tail + this.#transfers.lead;
+    this.#frameShift += last.firstFrame + last.count + lost - first.firstFrame;
+    this.#timeShift += last.completedAt + lost * frameDuration - begun;
     this.#first = this.#last = this.#events = undefined;
     this.#bytes = 0;
     this.#reader = new EventReader();
     this.#transfers = this.#newTransfers();
-    this.#chunks = openChunks(this.#context.source);
+    this.#chunks = undefined;
   }
 
   #newTransfers(): RecordedTransfers {

@@ -48,6 +48,12 @@ export class RecordedTransfers {
   readonly #timeline: Timeline;
   readonly #unwrapper: FrameUnwrapper | undefined;
   readonly #frameDuration: number;
+  /** Frames that the capture says were lost, since the last transfer. */
+  #missed = 0;
+  #lead: number | undefined;
+  /** Added to the frames of the capture, so that what was lost before the first is not before frame 0. */
+  #shift = 0;
+  #next: number | undefined;
 
   /** @param frameDuration microseconds */
   constructor(starts: StartFrameCheck, frameDuration: number, unitDuration: number) {
@@ -55,6 +61,21 @@ export class RecordedTransfers {
     this.#timeline = createTimeline(frameDuration);
     const { modulus, longest } = starts;
     if (modulus !== undefined) this.#unwrapper = new FrameUnwrapper(modulus, longest, unitDuration);
+  }
+
+  /** Frames that were lost before the first transfer, once that is there. */
+  get lead(): number {
+    return this.#lead ?? 0;
+  }
+
+  /** Frames that were lost after the last transfer so far. */
+  get tail(): number {
+    return this.#missed;
+  }
+
+  /** The frame after all of those. */
+  get end(): number {
+    return (this.#next ?? 0) + this.#missed;
   }
 
   /** The transfer, where the event is the completion of one that was on the bus. The data is copied. */
@@ -66,6 +87,10 @@ export class RecordedTransfers {
     const pending = this.#pending.get(event.id);
     this.#pending.delete(event.id);
     if (event.type === "refusal") return undefined;
+    if (event.lost > 0) {
+      this.#miss(event);
+      return undefined;
+    }
     const count = framesOnBus(event);
     if (count === 0) return undefined;
     const untold = event.status === 0 ? event.untold : 0;
@@ -73,7 +98,7 @@ export class RecordedTransfers {
     const submittedAt = pending?.time ?? event.time - all * this.#frameDuration;
     return {
       ...frames(event, count, all, pending?.lengths),
-      firstFrame: this.#place(event, all, submittedAt),
+      firstFrame: this.#follow(this.#place(event, all, submittedAt), all),
       submittedAt,
       completedAt: event.time,
     };
@@ -84,6 +109,22 @@ export class RecordedTransfers {
     if (this.#pending.size <= maxPending) return;
     const [oldest] = this.#pending.keys();
     if (oldest !== undefined) this.#pending.delete(oldest);
+  }
+
+  /** Between two transfers it is as their frames say. */
+  #miss({ startFrame, interval, lost: count }: UsbEvent): void {
+    this.#next ??= Math.floor(startFrame / Math.max(1, interval));
+    this.#missed += count;
+  }
+
+  #follow(first: number, count: number): number {
+    if (this.#lead === undefined) {
+      this.#lead = this.#missed;
+      this.#shift = Math.max(0, this.#lead - first);
+    }
+    this.#missed = 0;
+    this.#next = first + this.#shift + count;
+    return first + this.#shift;
   }
 
   /** By the start frame, or, where those are of no use, by the clock. */

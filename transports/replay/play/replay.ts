@@ -54,8 +54,9 @@ export interface ReplayTransport extends IsochTransport {
  * tcpdump write it (`tshark -i usbmon1 -w file.pcapng`). pcapng and pcap, in either byte order, link types 189 and
  * 220; other packets and blocks are passed over.
  *
- * The capture is read through when the transport is first used, and again for each stream, as fast as that asks for it:
- * in memory there is a piece of it, and the control transfers (16 MiB at most; `summary()` counts those beyond).
+ * The capture is read through when the transport is first used, and again for each stream, as fast as that asks for it,
+ * a mebibyte at a time where it is long, so that the rest of the program has its turn; an unsubscribe ends the reading.
+ * In memory there is a piece of it, and the control transfers (16 MiB at most; `summary()` counts those beyond).
  *
  * | what | how it is |
  * |---|---|
@@ -64,6 +65,7 @@ export interface ReplayTransport extends IsochTransport {
  * | IN | the frames that were recorded, whatever length transfers have: status, length and data. A frame that was longer than what is asked for reads `data-overrun` |
  * | OUT | is taken, and completes at the recorded pace with the recorded statuses; what was short then is short now. The bytes that are sent go nowhere |
  * | frames that were lost | a gap in the capture is a gap in the account: a transfer ends before it, with `not-complete` for the rest, and the next begins behind it with `IsochResults.lost` |
+ * | those before the first frame, and after the last | for streams, as {@link recorded} has told them: in the first result, and as a result without frames before the end. usbmon tells of transfers only: its captures begin with the first, and end with the last. Requests that a program issues itself begin with the first frame |
  * | streams that were recorded one after the other | are one stream, and the time between them is lost in it |
  * | a program that is late | loses nothing: the replay waits |
  * | a consumer that pauses (`StreamOptions.pause`) | `fast`: the replay waits where the ring is full. `recorded`: the ring overflows, as it does on a bus |
@@ -112,7 +114,7 @@ class CaptureTransport implements ReplayTransport {
     const { loop = false, scheduler = asyncScheduler } = options;
     const isPaced = oneOf("pace", options.pace ?? "recorded", ["recorded", "fast"]) === "recorded";
     const plan = { source, isPaced, loop, scheduler: isPaced ? scheduler : asyncScheduler };
-    this.#content = indexCapture(source, options).pipe(
+    this.#content = indexCapture(source, options, plan.scheduler).pipe(
       map(({ devices, summary }) => ({ summary, devices: devices.map((each) => new DeviceState(each, plan)) })),
       // Read once, for all; an unsubscribe before the end lets go of the source.
       share({ connector: () => new AsyncSubject(), resetOnComplete: false }),

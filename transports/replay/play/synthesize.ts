@@ -1,6 +1,6 @@
-import { concatenate } from "../../../src/concatenate.js";
 import type { EndpointFacts } from "./endpoint-facts.js";
 import type { Speed } from "../../../src/index.js";
+import { joined } from "../format/pcapng-writer.js";
 
 const noClass = 0xff;
 
@@ -15,13 +15,13 @@ export function synthesizeDevice(speed: Speed): Uint8Array {
  * seen in alternate setting 1, as large as its largest packet.
  */
 export function synthesizeConfiguration(speed: Speed, endpoints: readonly EndpointFacts[]): Uint8Array {
-  const body = concatenate([
+  const body = joined([
     interfaceDescriptor(0, 0),
     interfaceDescriptor(1, endpoints.length),
     ...endpoints.map((each) => endpointDescriptor(speed, each)),
   ]);
   const total = 9 + body.length;
-  return concatenate([Uint8Array.of(9, 2, total & 0xff, total >> 8, 1, 1, 0, 0x80, 50), body]);
+  return joined([Uint8Array.of(9, 2, total & 0xff, total >> 8, 1, 1, 0, 0x80, 50), body]);
 }
 
 function interfaceDescriptor(alternate: number, endpoints: number): Uint8Array {
@@ -40,5 +40,5 @@ function endpointDescriptor(speed: Speed, { address, largest, interval }: Endpoi
   const mult = Math.ceil(packets / 16);
   const bytes = Math.min(largest, packets * 1024);
   const companion = Uint8Array.of(6, 0x30, Math.ceil(packets / mult) - 1, mult - 1, bytes & 0xff, bytes >> 8);
-  return concatenate([endpoint(1024), companion]);
+  return joined([endpoint(1024), companion]);
 }

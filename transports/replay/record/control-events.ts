@@ -49,6 +49,7 @@ export class ControlEvents {
       interval: 0,
       startFrame: 0,
       packets: noPackets,
+      lost: 0,
     } as const;
   }
 }

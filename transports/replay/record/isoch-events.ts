@@ -37,7 +37,21 @@ export interface CompletedTransfer {
   readonly strides: Uint32Array;
 }
 
+/** Frames that no transfer had. */
+export interface LostFrames {
+  readonly id: bigint;
+  /** Microseconds since 1970. */
+  readonly time: number;
+  readonly firstFrame: number;
+  /** {@link mostLost} at most. */
+  readonly count: number;
+}
+
+/** Frames that one event can tell to be lost: the number of errors has 31 bits. */
+export const mostLost = 2 ** 31 - 1;
 const noData = new Uint8Array(0);
+/** Packets that usbmon tells of a transfer, at most. */
+const mostTold = 128;
 const wireFrames = 2 ** 32;
 const outcomes: Readonly<Record<TransferOutcome, number>> = {
   ok: 0,
@@ -63,6 +77,7 @@ export function submissionEvent(at: EventEndpoint, transfer: SubmittedTransfer):
     status: errno.EINPROGRESS,
     length,
     packets,
+    lost: 0,
     data: at.endpoint >= 0x80 ? noData : transfer.data.subarray(0, length),
   };
 }
@@ -90,8 +105,27 @@ export function completionEvent(at: EventEndpoint, transfer: CompletedTransfer):
     status: outcomes[outcome],
     length,
     packets,
+    lost: 0,
     data,
   };
+}
+
+/**
+ * A transfer of packets that the host controller never came to, as Linux would tell of it. Where they are more than it
+ * tells of, the number of errors has them all.
+ */
+export function lossSubmission(at: EventEndpoint, loss: LostFrames): NewEvent {
+  return { ...lossAt(at, loss), type: "submission", status: errno.EINPROGRESS, lost: 0 };
+}
+
+export function lossCompletion(at: EventEndpoint, loss: LostFrames): NewEvent {
+  return { ...lossAt(at, loss), type: "completion", status: 0, lost: loss.count };
+}
+
+function lossAt(at: EventEndpoint, { id, time, firstFrame, count }: LostFrames) {
+  const packets = eventPackets(Math.min(count, mostTold));
+  packets.statuses.fill(errno.EXDEV);
+  return { ...eventAt(at, id, time, firstFrame), length: 0, packets, data: noData };
 }
 
 function eventAt({ bus, device, endpoint, interval }: EventEndpoint, id: bigint, time: number, frame: number) {

@@ -7,9 +7,16 @@ import type {
   TransferOutcome,
   TransportEndpoint,
 } from "../../../src/index.js";
-import { PendingSubmission } from "../../../src/submission.js";
+import { PendingSubmission, type Placement } from "../../../src/submission.js";
 import { createTimeline, type Timeline } from "../../../src/timeline.js";
-import { completionEvent, submissionEvent, type EventEndpoint } from "./isoch-events.js";
+import {
+  completionEvent,
+  lossCompletion,
+  lossSubmission,
+  mostLost,
+  submissionEvent,
+  type EventEndpoint,
+} from "./isoch-events.js";
 import type { Recorder } from "./recorder.js";
 
 const noData = new Uint8Array(0);
@@ -23,6 +30,8 @@ export class RecordedEndpoint implements TransportEndpoint {
   readonly #inner: TransportEndpoint;
   readonly #recorder: Recorder;
   readonly #at: EventEndpoint;
+  /** Microseconds. */
+  readonly #frameDuration: number;
   readonly #timeline: Timeline;
   readonly #shadows = new Map<Submission, PendingSubmission>();
   /** The last reading of the clock: what the core takes for the time of its next submission. */
@@ -33,6 +42,7 @@ export class RecordedEndpoint implements TransportEndpoint {
     this.#inner = inner;
     this.#recorder = recorder;
     this.#at = at;
+    this.#frameDuration = frameDuration;
     this.#timeline = createTimeline(frameDuration);
     this.#time = inner.now();
     recorder.useClock(() => inner.now());
@@ -46,7 +56,7 @@ export class RecordedEndpoint implements TransportEndpoint {
       };
     }
     const stream = inner.stream?.bind(inner);
-    if (stream !== undefined) this.stream = (plan, sink) => this.#recordStream(stream, plan, sink, frameDuration);
+    if (stream !== undefined) this.stream = (plan, sink) => this.#recordStream(stream, plan, sink);
   }
 
   now(): number {
@@ -80,7 +90,7 @@ export class RecordedEndpoint implements TransportEndpoint {
   #completed(submission: Submission, shadow: PendingSubmission, id: bigint): void {
     this.#shadows.delete(submission);
     const { lengths, buffer, actual, statuses, timestamp } = shadow;
-    const { firstFrame } = this.#timeline.completed(shadow);
+    const { firstFrame } = this.#place(shadow);
     this.#recorder.write(() =>
       completionEvent(this.#at, {
         id,
@@ -105,18 +115,40 @@ export class RecordedEndpoint implements TransportEndpoint {
     submission.completed(submission);
   }
 
+  /** What was lost before it is told first; of a transfer that was refused, what passed meanwhile: perhaps none follows. */
+  #place(shadow: PendingSubmission): Placement {
+    const { rejected: told } = this.#timeline;
+    const place = this.#timeline.completed(shadow);
+    const lost = (shadow.rejected === undefined ? place.lost : this.#timeline.rejected) - told;
+    this.#recordLoss(place.firstFrame, lost, shadow);
+    return place;
+  }
+
+  /**
+   * @param next the frame after the last that was lost
+   * @param before the transfer that it was lost before
+   */
+  #recordLoss(
+    next: number,
+    count: number,
+    before: { readonly timestamp: number; readonly lengths: Uint32Array },
+  ): void {
+    const time = this.#recorder.toWall(before.timestamp) - before.lengths.length * this.#frameDuration;
+    for (let left = count; left > 0; left -= mostLost) {
+      const id = this.#recorder.nextId();
+      const loss = { id, time, firstFrame: Math.max(0, next - left), count: Math.min(left, mostLost) };
+      this.#recorder.write(() => lossSubmission(this.#at, loss));
+      this.#recorder.write(() => lossCompletion(this.#at, loss));
+    }
+  }
+
   /** What the consumer takes is what is recorded: what the ring had no room for is missing there too. */
-  #recordStream(
-    stream: NonNullable<TransportEndpoint["stream"]>,
-    plan: StreamPlan,
-    sink: StreamSink,
-    frameDuration: number,
-  ): ResultSource {
+  #recordStream(stream: NonNullable<TransportEndpoint["stream"]>, plan: StreamPlan, sink: StreamSink): ResultSource {
     const source = stream(plan, sink);
     return {
       take: () => {
         const results = source.take();
-        if (results !== undefined && results.length > 0) this.#recordResults(results, frameDuration);
+        if (results !== undefined) this.#recordResults(results);
         return results;
       },
       get ended() {
@@ -128,11 +160,13 @@ export class RecordedEndpoint implements TransportEndpoint {
     };
   }
 
-  #recordResults(results: IsochResults, frameDuration: number): void {
-    const id = this.#recorder.nextId();
-    const { requested: lengths, actual, statuses, firstFrame, error: outcome, data, compacted } = results;
+  #recordResults(results: IsochResults): void {
+    const { requested: lengths, actual, statuses, firstFrame, lost, error: outcome, data, compacted } = results;
     const time = this.#recorder.toWall(results.timestamp);
-    const begun = time - lengths.length * frameDuration;
+    const begun = time - lengths.length * this.#frameDuration;
+    this.#recordLoss(firstFrame, lost, { timestamp: results.timestamp, lengths });
+    if (lengths.length === 0) return;
+    const id = this.#recorder.nextId();
     this.#recorder.write(() =>
       submissionEvent(this.#at, { id, time: begun, lengths, start: firstFrame, data: noData }),
     );

@@ -1,7 +1,7 @@
 import { Observable } from "rxjs";
-import { concatenate } from "../../../src/concatenate.js";
 import type { DeviceSelector, IsochTransport, TransportDevice } from "../../../src/index.js";
 import { subscribeInner } from "../../../src/subscribe-inner.js";
+import { joined } from "../format/pcapng-writer.js";
 import { describeDevice } from "./describe.js";
 import { recordedDevice } from "./recorded-device.js";
 import { Recorder } from "./recorder.js";
@@ -31,12 +31,12 @@ export interface RecordedTransport extends IsochTransport {
  *
  * | what | where it stands |
  * |---|---|
- * | frames that were lost | as a jump in `start_frame`; those before the first frame of a stream, and after the last: nowhere |
+ * | frames that were lost | as a transfer of packets with -EXDEV, which no data came for: one for each, 128 at most, and `error_count` has them all. "RX" and 0xffff in the packets tell it from a transfer that there was; between two transfers it is a jump in `start_frame`, too |
  * | a status that has no errno of its own, such as `pid-check-failure` | in the four bytes of the packet's descriptor that Linux leaves empty: "RX" and `statusCodes` |
  * | the speed of the device, for which usbmon has no field | in the comment of the packet with its device descriptor |
  * | the frame, where the transport hides the bus clock | in `start_frame`, as it is estimated for the results |
  * | frame numbers from 2^32 microframes on (149 hours) | modulo 2^32, as `start_frame` has 32 bits |
- * | what a stream of libusb had to drop | nowhere: the results that are taken are recorded, and it is lost there too |
+ * | what a ring had to drop | of a stream that the transport runs itself (libusb), it is lost here, too: what is taken is what is recorded. Where the ring is that of the core, it stands before that, and they are frames of the bus like any other |
  * | what was native of a status | not there: the errno that Linux has for it is |
  *
  * @example
@@ -84,7 +84,7 @@ function openRecorded(
           next: () => undefined,
           complete: () => {
             opened = undefined;
-            const forget = recorder.describe(concatenate(packets));
+            const forget = recorder.describe(joined(packets));
             subscriber.next(recordedDevice(device, recorder, address, forget));
             subscriber.complete();
           },

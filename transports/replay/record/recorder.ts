@@ -1,6 +1,5 @@
 import { Observable, Subject } from "rxjs";
-import { concatenate } from "../../../src/concatenate.js";
-import { captureHeader, enhancedPacket } from "../format/pcapng-writer.js";
+import { captureHeader, enhancedPacket, joined } from "../format/pcapng-writer.js";
 import { encodeEvent, type UsbEvent } from "../format/usbmon.js";
 
 /** Device addresses of a bus (USB 2.0, 8.3.2.1). */
@@ -27,7 +26,7 @@ export class Recorder {
 
   constructor() {
     this.capture = new Observable((subscriber) => {
-      subscriber.next(concatenate([captureHeader(), ...this.#descriptions]));
+      subscriber.next(joined([captureHeader(), ...this.#descriptions]));
       subscriber.add(this.#chunks.subscribe(subscriber));
     });
   }

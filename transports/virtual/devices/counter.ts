@@ -1,7 +1,7 @@
-import { concatenate } from "../../../src/concatenate.js";
 import { InvalidRequestError, type ControlSetup } from "../../../src/index.js";
 import { oneOf, wholeNumber } from "../../../src/numbers.js";
 import {
+  concatenate,
   encodeCompanion,
   encodeConfiguration,
   encodeDevice,
@@ -106,15 +106,15 @@ export class CounterDevice implements VirtualDevice {
     });
     this.bosDescriptor = speed === "super" ? encodeSuperSpeedBos() : undefined;
     const large = (address: number) =>
-      concatenate([
+      concatenate(
         encodeIsochEndpoint(address, maxPacketSize),
         ...(companion === undefined ? [] : [encodeCompanion(companion.burst, companion.mult, bytes)]),
-      ]);
+      );
     const small = (address: number) =>
-      concatenate([
+      concatenate(
         encodeIsochEndpoint(address, shared),
         ...(companion === undefined ? [] : [encodeCompanion(1, 1, shared)]),
-      ]);
+      );
     this.configurationDescriptor = encodeConfiguration(
       1,
       encodeVendorInterface(0, 0, 0),

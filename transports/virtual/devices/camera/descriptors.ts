@@ -1,5 +1,5 @@
-import { concatenate } from "../../../../src/concatenate.js";
 import {
+  concatenate,
   doubleWord,
   encodeAssociation,
   encodeClassInterface,
@@ -76,12 +76,12 @@ function control(version: UvcVersion): Uint8Array {
     ...doubleWord(clockFrequency),
     ...[1, streamingInterface],
   );
-  return concatenate([header, camera, output]);
+  return concatenate(header, camera, output);
 }
 
 /** UVC 1.5, 3.9.2. */
 function streaming(formats: readonly (readonly CameraFrame[])[], endpoint: number): Uint8Array {
-  const described = concatenate(formats.map(describe));
+  const described = concatenate(...formats.map(describe));
   const total = 13 + formats.length + described.length;
   const header = encodeClassInterface(
     0x01,
@@ -89,7 +89,7 @@ function streaming(formats: readonly (readonly CameraFrame[])[], endpoint: numbe
     // No still pictures, no trigger.
     ...[0, 0, 0, 1, ...formats.map(() => 0)],
   );
-  return concatenate([header, described]);
+  return concatenate(header, described);
 }
 
 /** A format, its frames and its colours. */
@@ -106,7 +106,7 @@ function describe(frames: readonly CameraFrame[]): Uint8Array {
       );
   // Primaries and transfer of BT.709, matrix of SMPTE 170M (BT.601).
   const colours = encodeClassInterface(0x0d, 1, 1, 4);
-  return concatenate([header, ...frames.map((frame) => describeFrame(frame, isCompressed ? 0x07 : 0x05)), colours]);
+  return concatenate(header, ...frames.map((frame) => describeFrame(frame, isCompressed ? 0x07 : 0x05)), colours);
 }
 
 function describeFrame({ frameIndex, width, height, maxSize, intervals }: CameraFrame, subtype: number): Uint8Array {

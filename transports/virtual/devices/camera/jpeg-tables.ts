@@ -1,5 +1,4 @@
-import { concatenate } from "../../../../src/concatenate.js";
-import { word } from "../../descriptors.js";
+import { concatenate, word } from "../../descriptors.js";
 import { cellHeight, cellWidth, type CardSize } from "./cells.js";
 
 /** How many Huffman codes there are of each length from 1 to 16, and the symbols in their order (ITU-T T.81, B.2.4.2). */
@@ -73,7 +72,7 @@ export const numberDigits = 8;
 /** Everything up to the coded picture: baseline, 4:2:2. */
 export function jpegHeader({ width, height }: CardSize): Uint8Array {
   const text = (content: string) => Array.from(content, (character) => character.charCodeAt(0));
-  return concatenate([
+  return concatenate(
     Uint8Array.of(0xff, 0xd8),
     segment(0xe0, ...text("JFIF\0"), 1, 1, 0, 0, 1, 0, 1, 0, 0),
     segment(0xfe, ...text("picture 00000000")),
@@ -90,5 +89,5 @@ export function jpegHeader({ width, height }: CardSize): Uint8Array {
     huffman(0x01, dcChrominance),
     huffman(0x10, ac),
     segment(0xda, 3, 1, 0x00, 2, 0x10, 3, 0x10, 0, 63, 0),
-  ]);
+  );
 }

@@ -2,7 +2,7 @@
  * Bytes one after the other, in one piece.
  * @internal
  */
-export function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of parts) {
