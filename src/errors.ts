@@ -27,6 +27,7 @@
  * | `not-configured` | {@link DeviceError} | the device is there, but in no configuration: it has no endpoints yet |
  * | `control-stalled` | {@link DeviceError} | the device refused a control request |
  * | `rate-refused` | {@link DeviceError} | the device does not run at this sample rate, although it says that it can |
+ * | `clock-invalid` | {@link DeviceError} | the clock of an audio device has no signal, or does not lock |
  * | `transfer-closed` | {@link TransferStateError} | results or close asked of a closed transfer |
  * | `transfer-pending` | {@link TransferStateError} | results asked of a transfer that is not complete |
  * | `pipe-closed` | {@link TransferStateError} | a request issued on a pipe that was closed |
@@ -68,6 +69,7 @@ export type IsochErrorCode =
   | "not-configured"
   | "control-stalled"
   | "rate-refused"
+  | "clock-invalid"
   | "transfer-closed"
   | "transfer-pending"
   | "pipe-closed"

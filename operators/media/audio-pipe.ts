@@ -1,14 +1,18 @@
 import { concat, NEVER, of, type Observable } from "rxjs";
-import { selectClockRate, selectEndpointRate } from "../../src/class/uac/index.js";
+import { selectClockRate, selectEndpointRate, type ClockOptions } from "../../src/class/uac/index.js";
 import { IsochPipe, type PipeSession, type UsbDevice } from "../../src/index.js";
 import type { ChosenAudio } from "./audio-choice.js";
 import { whileOpen } from "./while-open.js";
 
 /** Sets the clock of a stream of UAC 2.0; that of UAC 1.0 waits for its pipe. */
-export function prepareClock(device: UsbDevice, { audio, alternate, format }: ChosenAudio): Observable<never> {
+export function prepareClock(
+  device: UsbDevice,
+  { audio, alternate, format }: ChosenAudio,
+  options?: ClockOptions,
+): Observable<never> {
   return concat(
     device.claimInterface(audio.controlInterface),
-    selectClockRate(device, audio, alternate, format.sampleRate),
+    selectClockRate(device, audio, alternate, format.sampleRate, options),
   );
 }
 

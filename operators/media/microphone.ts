@@ -1,5 +1,6 @@
 import { concat, EMPTY, type Observable } from "rxjs";
 import type { IsochTransport, StreamOptions, UsbDevice } from "../../src/index.js";
+import { checkClockOptions, type ClockOptions } from "../../src/class/uac/clock-options.js";
 import { wholeNumber } from "../../src/numbers.js";
 import { chooseAudio, type AudioFormatOptions, type AudioSelector } from "./audio-choice.js";
 import { AudioPipe, prepareClock } from "./audio-pipe.js";
@@ -7,8 +8,8 @@ import type { PcmBlock } from "./pcm-block.js";
 import { pcmBlocks, type PcmBlocksOptions } from "./pcm-blocks.js";
 import { withDevice } from "./with-device.js";
 
-/** The format that a microphone is to have, and what becomes of losses. */
-export interface MicrophoneOptions extends AudioFormatOptions, PcmBlocksOptions {
+/** The format that a microphone is to have, what becomes of losses, and of a clock that is not valid. */
+export interface MicrophoneOptions extends AudioFormatOptions, PcmBlocksOptions, ClockOptions {
   /** How the endpoint is streamed: transfers, ring, what happens when the consumer is too slow. */
   readonly stream?: StreamOptions | undefined;
 }
@@ -20,8 +21,11 @@ export interface MicrophoneOptions extends AudioFormatOptions, PcmBlocksOptions 
  * checked; the unsubscribe stops, releases and closes. A transport opens the device for each subscription; a device
  * that is open stays open, and other pipes of it, a speaker for one, can run beside.
  *
- * Errors: `EndpointError` `no-such-format`, which says what formats there are; `DeviceError` `rate-refused`; those of
- * `IsochPipe.results`.
+ * A device of UAC 2.0 is asked whether its clock is valid (5.2.5.1.2), and waited for until it is; where it runs on an
+ * external one that nothing is connected to, it is made to run on another that is valid: {@link ClockOptions}.
+ *
+ * Errors: `EndpointError` `no-such-format`, which says what formats there are; `DeviceError` `rate-refused`, or
+ * `clock-invalid`, which says which clock it is; those of `IsochPipe.results`.
  *
  * @example
  * ```ts
@@ -42,10 +46,11 @@ export function microphone(
   options: MicrophoneOptions = {},
 ): Observable<PcmBlock> {
   const sampleRate = wholeNumber("sampleRate", options.sampleRate ?? 48_000, 1, 2 ** 20);
+  const clock = checkClockOptions(options);
   return withDevice(source, selector, (device) => {
     const chosen = chooseAudio(device, { ...options, sampleRate, selector, direction: "in" });
     return concat(
-      chosen.alternate.version === 2 ? prepareClock(device, chosen) : EMPTY,
+      chosen.alternate.version === 2 ? prepareClock(device, chosen, clock) : EMPTY,
       new AudioPipe(device, chosen).results(options.stream).pipe(pcmBlocks(chosen.format, options)),
     );
   });

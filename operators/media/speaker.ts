@@ -1,5 +1,6 @@
 import { concat, EMPTY, map, merge, Observable, Subject, takeUntil, tap, type OperatorFunction } from "rxjs";
 import type { IsochRequest, IsochTransport, UsbDevice } from "../../src/index.js";
+import { checkClockOptions, type ClockOptions } from "../../src/class/uac/clock-options.js";
 import { oneOf, wholeNumber } from "../../src/numbers.js";
 import { subscribeInner } from "../../src/subscribe-inner.js";
 import { close } from "../close.js";
@@ -12,8 +13,8 @@ import type { PcmSource } from "./pcm-source.js";
 import { Playback, type Played } from "./playback.js";
 import { withDevice } from "./with-device.js";
 
-/** The format that a speaker is to have, and how it is fed. */
-export interface SpeakerOptions extends AudioFormatOptions {
+/** The format that a speaker is to have, how it is fed, and what becomes of a clock that is not valid. */
+export interface SpeakerOptions extends AudioFormatOptions, ClockOptions {
   /**
    * What is played when no samples are there in time: `silence`, or nothing, and the stream errors with
    * `UnderrunError`. Default: `silence`.
@@ -33,9 +34,10 @@ export interface SpeakerOptions extends AudioFormatOptions {
  * transfer.
  *
  * With the subscription, the device is opened, an alternate setting that has the format selected, and its rate set and
- * checked. The first packet goes out when there is something to play; for an asynchronous iterable, and under the
- * policy `error`, when there is as much as goes into flight. From then on the speaker is kept fed: where
- * samples come late, with silence, or not at all, by policy.
+ * checked; a clock of UAC 2.0 that is not valid is waited for, or changed: {@link ClockOptions}. The first packet goes
+ * out when there is something to play; for an asynchronous iterable, and under the policy `error`, when there is
+ * as much as goes into flight. From then on the speaker is kept fed: where samples come late, with silence, or not at
+ * all, by policy.
  *
  * Where the speaker has a clock of its own (USB 2.0, 5.12.4), its feedback is heeded: of an endpoint that says how
  * many samples it wants, or of one that captures on the same clock. The size of a packet is decided when it is handed
@@ -50,8 +52,9 @@ export interface SpeakerOptions extends AudioFormatOptions {
  * Two pipes on one interface share a device: so does this one's feedback. To capture on the same device, open it with
  * `openDevice`, and give it to both `speaker` and `microphone`; but an endpoint that is implicit feedback is in use.
  *
- * Errors: `EndpointError` `no-such-format`, which says what formats there are; `DeviceError` `rate-refused`;
- * `OverflowError` `backlog-full`; `UnderrunError`; `InvalidRequestError` for what are no samples; those of `issue`.
+ * Errors: `EndpointError` `no-such-format`, which says what formats there are; `DeviceError` `rate-refused` or
+ * `clock-invalid`; `OverflowError` `backlog-full`; `UnderrunError`; `InvalidRequestError` for what are no samples;
+ * those of `issue`.
  *
  * @example
  * ```ts
@@ -79,6 +82,7 @@ export function speaker(
   };
   const limit = wholeNumber("backlog", options.backlog ?? 1024, 1, 2 ** 20);
   const sampleRate = wholeNumber("sampleRate", options.sampleRate ?? 48_000, 1, 2 ** 20);
+  const clock = checkClockOptions(options);
   return (samples) =>
     new Observable((subscriber) => {
       const ready = new Subject<void>();
@@ -111,7 +115,7 @@ export function speaker(
       const playing = withDevice(source, selector, (device) => {
         const chosen = chooseAudio(device, { ...options, sampleRate, selector, direction: "out" });
         return concat(
-          chosen.alternate.version === 2 ? prepareClock(device, chosen) : EMPTY,
+          chosen.alternate.version === 2 ? prepareClock(device, chosen, clock) : EMPTY,
           play(device, chosen, pcm, ready, settings),
         );
       });

@@ -54,6 +54,7 @@ const win32Codes: Readonly<Record<IsochErrorCode, number>> = {
   "not-configured": ERROR_GEN_FAILURE,
   "control-stalled": ERROR_GEN_FAILURE,
   "rate-refused": ERROR_GEN_FAILURE,
+  "clock-invalid": ERROR_GEN_FAILURE,
   "transfer-closed": ERROR_INVALID_HANDLE,
   "transfer-pending": ERROR_IO_INCOMPLETE,
   "pipe-closed": ERROR_INVALID_HANDLE,

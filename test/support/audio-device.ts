@@ -1,6 +1,13 @@
+import { joined } from "../../src/joined.js";
 import type { ControlSetup } from "../../src/index.js";
-import { concatenate, encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
-import type { VirtualDevice, VirtualInEndpoint, VirtualOutEndpoint } from "../../transports/virtual/index.js";
+import { encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
+import {
+  speakerDevice,
+  type SpeakerDevice,
+  type VirtualDevice,
+  type VirtualInEndpoint,
+  type VirtualOutEndpoint,
+} from "../../transports/virtual/index.js";
 
 /** Bytes of a sample of both channels, 16 bits each. */
 export const frameSize = 4;
@@ -8,7 +15,7 @@ export const audioIds = { vendorId: 0x1209, productId: 0x0002 } as const;
 
 /** How an {@link AudioDevice} is made. */
 export interface AudioDeviceOptions {
-  /** UAC 1.0 at full speed, UAC 2.0 at high speed. */
+  /** UAC 1.0 at full speed, with a microphone too; UAC 2.0 at high speed, with one only for implicit feedback. */
   readonly speed: "full" | "high";
   readonly feedback: "explicit" | "implicit" | "none";
   /** How much faster than the bus its clock runs, in parts per million. */
@@ -17,7 +24,7 @@ export interface AudioDeviceOptions {
   readonly fifo?: number;
   /** Answers SET_CUR with STALL. */
   readonly refusesRate?: boolean;
-  /** What it says it runs at, whatever was set. */
+  /** Of UAC 1.0: what it says it runs at, whatever was set. */
   readonly tellsRate?: number;
   /** Feedback it sends instead of what it measures. */
   readonly sends?: (samplesPerFrame: number) => Uint8Array;
@@ -26,7 +33,7 @@ export interface AudioDeviceOptions {
 /**
  * A strict device of the audio class, with a speaker and a microphone on one clock of its own. The speaker plays out
  * of a FIFO, from when that is half full, and counts how often it runs dry and over. It never corrects anything: its
- * feedback is what its clock measures.
+ * feedback is what its clock measures. Of UAC 2.0, it is the virtual speaker in everything else.
  */
 export class AudioDevice implements VirtualDevice {
   readonly speed: "full" | "high";
@@ -36,8 +43,10 @@ export class AudioDevice implements VirtualDevice {
   /** What was asked of it, and when its alternate settings were selected, in order. */
   readonly log: string[] = [];
   readonly speaker: Fifo;
-  sampleRate = 0;
   readonly #options: AudioDeviceOptions;
+  /** Its descriptors and its controls, of UAC 2.0. */
+  readonly #model: SpeakerDevice | undefined;
+  #sampleRate = 0;
   readonly #frameDuration: number;
 
   constructor(options: AudioDeviceOptions) {
@@ -46,15 +55,19 @@ export class AudioDevice implements VirtualDevice {
     this.#options = options;
     this.#frameDuration = speed === "full" ? 1000 : 125;
     this.deviceDescriptor = encodeDevice({ usbVersion: 0x0200, maxPacketSize0: 64, ...audioIds });
-    this.configurationDescriptor =
-      speed === "full" ? fullSpeedConfiguration(options.feedback) : highSpeedConfiguration(options.feedback);
+    if (speed === "high") this.#model = modelOf(options.feedback);
+    this.configurationDescriptor = this.#model?.configurationDescriptor ?? fullSpeedConfiguration(options.feedback);
     this.speaker = new Fifo(fifo, this.#frameDuration, (time) => this.#samplesAt(time));
+  }
+
+  get sampleRate(): number {
+    return this.#model?.sampleRate ?? this.#sampleRate;
   }
 
   endpoint(address: number): VirtualInEndpoint | VirtualOutEndpoint | undefined {
     if (address === 0x01) return this.speaker;
-    if (address === 0x81) return { direction: "in", produce: this.#produceFeedback };
-    return address === 0x82 ? { direction: "in", produce: this.#produceSamples } : undefined;
+    const isFeedback = this.#model === undefined ? address === 0x81 : this.#options.feedback === "explicit";
+    return { direction: "in", produce: isFeedback ? this.#produceFeedback : this.#produceSamples };
   }
 
   alternateSelected(interfaceNumber: number, alternate: number): void {
@@ -63,7 +76,9 @@ export class AudioDevice implements VirtualDevice {
 
   control(setup: ControlSetup, data: number | Uint8Array): Uint8Array | undefined {
     if (setup.type !== "class") return undefined;
-    return this.speed === "full" ? this.#endpointControl(setup, data) : this.#clockControl(setup, data);
+    if (this.#model === undefined) return this.#endpointControl(setup, data);
+    if (setup.direction === "out" && data instanceof Uint8Array && this.#isRefused(data)) return undefined;
+    return this.#model.control(setup, data);
   }
 
   #endpointControl({ recipient, request, value, index }: ControlSetup, data: number | Uint8Array) {
@@ -72,23 +87,16 @@ export class AudioDevice implements VirtualDevice {
     return request === 0x01 && data instanceof Uint8Array && data.length === 3 ? this.#set(data) : undefined;
   }
 
-  #clockControl({ recipient, direction, request, value, index }: ControlSetup, data: number | Uint8Array) {
-    if (recipient !== "interface" || value !== 0x0100 || index !== 0x0a00) return undefined;
-    if (request === 2) {
-      const rates = [44_100, 48_000].flatMap((rate) => [number(rate, 4), number(rate, 4), number(0, 4)]);
-      return concatenate(number(2, 2), ...rates);
-    }
-    if (request !== 1) return undefined;
-    if (direction === "in") return number(this.#options.tellsRate ?? this.sampleRate, 4);
-    return data instanceof Uint8Array && data.length === 4 ? this.#set(data) : undefined;
+  #set(data: Uint8Array): Uint8Array | undefined {
+    if (this.#isRefused(data)) return undefined;
+    this.#sampleRate = numberOf(data);
+    return new Uint8Array(0);
   }
 
-  #set(data: Uint8Array): Uint8Array | undefined {
-    const rate = data.reduceRight((sum, byte) => sum * 256 + byte, 0);
-    this.log.push(`rate ${rate}`);
-    if (this.#options.refusesRate === true) return undefined;
-    this.sampleRate = rate;
-    return new Uint8Array(0);
+  /** Each that is set is noted. */
+  #isRefused(data: Uint8Array): boolean {
+    this.log.push(`rate ${numberOf(data)}`);
+    return this.#options.refusesRate === true;
   }
 
   #samplesAt(time: number): number {
@@ -171,6 +179,10 @@ class Fifo implements VirtualOutEndpoint {
   }
 }
 
+function numberOf(data: Uint8Array): number {
+  return data.reduceRight((sum, byte) => sum * 256 + byte, 0);
+}
+
 function number(value: number, length: number): Uint8Array {
   let rest = Math.round(value);
   return Uint8Array.from({ length }, () => {
@@ -188,7 +200,7 @@ function fullSpeedConfiguration(feedback: AudioDeviceOptions["feedback"]): Uint8
   const hasExplicit = feedback === "explicit";
   const format = Uint8Array.of(14, 0x24, 2, 1, 2, 2, 16, 2, ...number(44_100, 3), ...number(48_000, 3));
   const endpoint = (address: number, attributes: number, synch: number) =>
-    concatenate(Uint8Array.of(9, 5, address, attributes, 200, 0, 1, 0, synch), Uint8Array.of(7, 0x25, 1, 1, 0, 0, 0));
+    joined([Uint8Array.of(9, 5, address, attributes, 200, 0, 1, 0, synch), Uint8Array.of(7, 0x25, 1, 1, 0, 0, 0)]);
   return encodeConfiguration(
     3,
     interfaceOf(0, 0, 0, 1, 0),
@@ -211,34 +223,10 @@ function fullSpeedConfiguration(feedback: AudioDeviceOptions["feedback"]): Uint8
   );
 }
 
-function highSpeedConfiguration(feedback: AudioDeviceOptions["feedback"]): Uint8Array {
-  const hasExplicit = feedback === "explicit";
-  const general = (terminal: number) => Uint8Array.of(16, 0x24, 1, terminal, 0, 1, 1, 0, 0, 0, 2, 3, 0, 0, 0, 0);
-  const format = Uint8Array.of(6, 0x24, 2, 1, 2, 16);
-  const endpoint = (address: number, attributes: number) =>
-    concatenate(Uint8Array.of(7, 5, address, attributes, 32, 0, 1), Uint8Array.of(8, 0x25, 1, 0, 0, 0, 0, 0));
-  return encodeConfiguration(
-    3,
-    Uint8Array.of(8, 0x0b, 0, 3, 1, 0, 0x20, 0),
-    interfaceOf(0, 0, 0, 1, 0x20),
-    Uint8Array.of(9, 0x24, 1, 0, 2, 8, 75, 0, 0),
-    Uint8Array.of(8, 0x24, 10, 10, 3, 7, 0, 0),
-    Uint8Array.of(17, 0x24, 2, 1, 0x01, 0x01, 0, 10, 2, 3, 0, 0, 0, 0, 0, 0, 0),
-    Uint8Array.of(12, 0x24, 3, 2, 0x01, 0x03, 0, 1, 10, 0, 0, 0),
-    Uint8Array.of(17, 0x24, 2, 3, 0x01, 0x02, 0, 10, 2, 3, 0, 0, 0, 0, 0, 0, 0),
-    Uint8Array.of(12, 0x24, 3, 4, 0x01, 0x01, 0, 3, 10, 0, 0, 0),
-    interfaceOf(1, 0, 0, 2, 0x20),
-    interfaceOf(1, 1, hasExplicit ? 2 : 1, 2, 0x20),
-    general(1),
-    format,
-    endpoint(0x01, feedback === "none" ? 0x09 : 0x05),
-    ...(hasExplicit ? [Uint8Array.of(7, 5, 0x81, 0x11, 4, 0, 4)] : []),
-    interfaceOf(2, 0, 0, 2, 0x20),
-    interfaceOf(2, 1, 1, 2, 0x20),
-    general(4),
-    format,
-    endpoint(0x82, feedback === "implicit" ? 0x25 : 0x05),
-  );
+/** It starts at 44.1 kHz, so that 48 kHz is set. */
+function modelOf(feedback: AudioDeviceOptions["feedback"]): SpeakerDevice {
+  const options = { uacVersion: 2, sampleRates: [44_100, 48_000] } as const;
+  return speakerDevice(feedback === "none" ? { ...options, synchronization: "adaptive" } : { ...options, feedback });
 }
 
 /** Samples that count up in the left channel, and are silent in the right one: so many, in pieces. */

@@ -11,7 +11,7 @@ import type {
   VirtualFault,
 } from "../../transports/virtual/index.js";
 
-/** The devices that the kernel has drivers for, what each is made of, and what it counts. */
+/** The devices that the kernel has drivers for, what each is made of, as far as JSON has it, and what it counts. */
 export interface ClassDevices {
   camera: { readonly options: CameraDeviceOptions; readonly counts: PictureCounts };
   microphone: { readonly options: MicrophoneDeviceOptions; readonly counts: SampleCounts };

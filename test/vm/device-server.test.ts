@@ -117,6 +117,24 @@ describe("the device server", () => {
     await client.closed;
   });
 
+  it("exports a microphone of UAC 2.0, with its clock and a packet in each microframe", async () => {
+    const options = { uacVersion: 2, sampleRates: [44_100, 48_000] };
+    const plugged = await request<PluggedDevice>("plugClass", { kind: "microphone", options });
+    const client = await importFrom(plugged);
+    // CUR of the sampling frequency, which is set to 48 kHz, then of the validity, of the clock source.
+    const rate = Uint8Array.of(0x80, 0xbb, 0, 0);
+    expect(await client.control([0x21, 1, 0, 1, 0, 10, 4, 0], rate)).toMatchObject({ status: 0, actualLength: 4 });
+    expect(await client.control([0xa1, 1, 0, 2, 0, 10, 1, 0])).toMatchObject({ status: 0, actualLength: 1 });
+    // SET_CUR of UAC 1.0 to the endpoint: EPIPE.
+    expect(await client.control([0x22, 1, 0, 1, 0x81, 0, 3, 0], rate.subarray(0, 3))).toMatchObject({ status: -32 });
+    expect(await client.selectAlternate(1, 1)).toBe(0);
+    const reply = await client.isochronous("in", 64, 28).reply;
+    expect(reply).toMatchObject({ type: "submit-reply", status: 0, errorCount: 0 });
+    expect(await request("counts", { id: plugged.id })).toStrictEqual({ sent: 64 * 6, lost: 0 });
+    client.end();
+    await client.closed;
+  });
+
   it.each(["statistics", "recorded"])("a microphone has no %s", async (name) => {
     const { id } = await request<PluggedDevice>("plugClass", { kind: "microphone", options: { channels: 1 } });
     await expect(request(name, { id })).rejects.toThrow(id);

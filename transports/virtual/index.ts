@@ -24,6 +24,7 @@ export {
 export type { SampleCounts } from "./devices/audio/sample-source.js";
 export { tone, type ToneOptions } from "./devices/audio/tone.js";
 export { speakerDevice, SpeakerDevice, speakerProtocol, type SpeakerDeviceOptions } from "./devices/speaker.js";
+export type { UacDeviceOptions } from "./devices/audio/release.js";
 export type { FifoCounts } from "./devices/audio/fifo.js";
 export type { PlaybackCounts } from "./devices/audio/sample-sink.js";
 export type { VirtualDevice, VirtualInEndpoint, VirtualOutEndpoint } from "./device-model.js";

@@ -1,15 +1,17 @@
-import { defaultIfEmpty, defer, forkJoin, map, mergeMap, of, throwError, type Observable } from "rxjs";
-import type { UsbDevice } from "../../device.js";
+import { defer, forkJoin, map, mergeMap, of, throwError, type Observable } from "rxjs";
 import { DescriptorError } from "../../errors.js";
+import {
+  controls,
+  getControl,
+  getNumber,
+  littleEndian,
+  requests,
+  setNumber,
+  type AudioControlPort,
+  type EntityControl,
+} from "./clock-requests.js";
 import type { AudioEntity, AudioFunction, SampleRateRange } from "./model.js";
 
-/** Where requests of the audio class go: a {@link UsbDevice}, or what stands in for one. */
-export type AudioControlPort = Pick<UsbDevice, "controlTransfer">;
-
-/** bRequest (UAC 2.0, A.14). */
-const requests = { current: 1, range: 2 } as const;
-/** Control selectors of clock entities (UAC 2.0, A.17.1 to A.17.3). */
-const controls = { sampleRate: 1, selectedPin: 1, numerator: 1, denominator: 2 } as const;
 /** A sub-range of four-byte parameters: MIN, MAX, RES (UAC 2.0, 5.2.3.3). */
 const rangeSize = 12;
 /** More entities in a row than this are a loop. */
@@ -33,11 +35,11 @@ export function audioClock(
   { controlInterface, entities }: Pick<AudioFunction, "controlInterface" | "entities">,
   clock: number | undefined,
 ): Observable<AudioClock> {
-  const current = (entity: AudioEntity, control: number, length: number) =>
-    get(port, controlInterface, entity.id, control, length).pipe(map((bytes) => littleEndian(bytes, 0, length)));
+  const current = ({ id: entity }: AudioEntity, control: number, length: number) =>
+    getNumber(port, { controlInterface, entity, control }, length);
 
   const follow = (id: number | undefined, factor: number, left: number): Observable<AudioClock> => {
-    const entity = entities.find((each) => each.id === id && each.kind.startsWith("clock"));
+    const entity = clockEntity(entities, id);
     if (entity === undefined || left === 0) return throwError(() => noClock(clock));
     const next = (pin: number, by = 1) => follow(entity.sources[pin], factor * by, left - 1);
     switch (entity.kind) {
@@ -57,6 +59,11 @@ export function audioClock(
   return defer(() => follow(clock, 1, longestPath));
 }
 
+/** The clock entity of that number. */
+export function clockEntity(entities: readonly AudioEntity[], clock: number | undefined): AudioEntity | undefined {
+  return entities.find(({ id, kind }) => id === clock && kind.startsWith("clock"));
+}
+
 function noClock(clock: number | undefined): DescriptorError {
   return new DescriptorError(
     "bad-descriptor",
@@ -73,7 +80,7 @@ export function clockRates(
   controlInterface: number,
   { source, factor }: AudioClock,
 ): Observable<SampleRateRange[]> {
-  const range = (length: number) => get(port, controlInterface, source.id, controls.sampleRate, length, requests.range);
+  const range = (length: number) => getControl(port, rateOf(controlInterface, source), length, requests.range);
   return range(2).pipe(
     mergeMap((head) => range(2 + Math.min(littleEndian(head, 0, 2), mostRanges) * rangeSize)),
     map((bytes) => {
@@ -96,9 +103,7 @@ export function clockRate(
   controlInterface: number,
   { source, factor }: AudioClock,
 ): Observable<number> {
-  return get(port, controlInterface, source.id, controls.sampleRate, 4).pipe(
-    map((bytes) => Math.round(littleEndian(bytes, 0, 4) * factor)),
-  );
+  return getNumber(port, rateOf(controlInterface, source), 4).pipe(map((rate) => Math.round(rate * factor)));
 }
 
 /** Sets the rate of a clock source (UAC 2.0, 5.2.5.1.1). Emits an empty array when it is set. */
@@ -108,41 +113,9 @@ export function setClockRate(
   { source, factor }: AudioClock,
   sampleRate: number,
 ): Observable<Uint8Array> {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, Math.round(sampleRate / factor), true);
-  return port.controlTransfer(
-    {
-      direction: "out",
-      type: "class",
-      recipient: "interface",
-      request: requests.current,
-      value: controls.sampleRate << 8,
-      index: (source.id << 8) | controlInterface,
-    },
-    bytes,
-  );
+  return setNumber(port, rateOf(controlInterface, source), Math.round(sampleRate / factor), 4);
 }
 
-function get(
-  port: AudioControlPort,
-  controlInterface: number,
-  entity: number,
-  control: number,
-  length: number,
-  request: number = requests.current,
-): Observable<Uint8Array> {
-  const index = (entity << 8) | controlInterface;
-  return port
-    .controlTransfer(
-      { direction: "in", type: "class", recipient: "interface", request, value: control << 8, index },
-      length,
-    )
-    .pipe(defaultIfEmpty(new Uint8Array(0)));
-}
-
-/** A number of up to four bytes; bytes that are not there are 0. */
-function littleEndian(bytes: Uint8Array, offset: number, length: number): number {
-  let value = 0;
-  for (let i = length - 1; i >= 0; i--) value = value * 256 + (bytes[offset + i] ?? 0);
-  return value;
+function rateOf(controlInterface: number, { id: entity }: AudioEntity): EntityControl {
+  return { controlInterface, entity, control: controls.sampleRate };
 }

@@ -67,9 +67,31 @@ function readEntity(fields: Fields, version: UacVersion): AudioEntity {
     sources: sourcesOf(kind, fields),
     terminalType: isTerminal ? fields.word(4) : undefined,
     clock: isTerminal && version === 2 ? fields.byte(kind === "input-terminal" ? 7 : 8) : undefined,
-    // Two bits for a control: 3 is one that the host can set.
-    isProgrammable: kind === "clock-source" && (fields.byte(5) & 3) === 3,
+    ...clockControls(kind, fields),
   };
+}
+
+type ClockControls = Pick<AudioEntity, "isProgrammable" | "hasValidity" | "isExternal" | "stringIndex">;
+
+/** Each control has two bits of bmControls: 1 is one that can be read, 3 one that can be set too. */
+function clockControls(kind: AudioEntityKind, fields: Fields): ClockControls {
+  const none = { isProgrammable: false, hasValidity: false, isExternal: false, stringIndex: 0 };
+  switch (kind) {
+    case "clock-source":
+      return {
+        isProgrammable: (fields.byte(5) & 3) === 3,
+        hasValidity: (fields.byte(5) & 4) !== 0,
+        isExternal: (fields.byte(4) & 3) === 0,
+        // The string is the last field: there are devices that leave it out.
+        stringIndex: fields.length > 7 ? fields.byte(7) : 0,
+      };
+    case "clock-selector": {
+      const controls = 5 + fields.byte(4);
+      return { ...none, isProgrammable: fields.length > controls && (fields.byte(controls) & 3) === 3 };
+    }
+    default:
+      return none;
+  }
 }
 
 function sourcesOf(kind: AudioEntityKind, fields: Fields): readonly number[] {

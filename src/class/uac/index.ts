@@ -1,5 +1,7 @@
 export { audioFunctions } from "./audio-functions.js";
-export { audioClock, type AudioClock, type AudioControlPort } from "./clock.js";
+export { audioClock, type AudioClock } from "./clock.js";
+export type { ClockOptions } from "./clock-options.js";
+export type { AudioControlPort } from "./clock-requests.js";
 export { FeedbackDecoder, type FeedbackOptions } from "./feedback.js";
 export { MirrorSizer, type MirrorSizerOptions } from "./mirror-sizer.js";
 export type {
@@ -15,5 +17,6 @@ export type {
 } from "./model.js";
 export { PacketSizer, type PacketSizerOptions } from "./packet-sizer.js";
 export { hasSampleRate, sampleRatesInWords } from "./sample-rates.js";
-export { readSampleRates, selectClockRate, selectEndpointRate } from "./select-sample-rate.js";
+export { selectClockRate } from "./select-clock-rate.js";
+export { readSampleRates, selectEndpointRate } from "./select-sample-rate.js";
 export { terminalName } from "./terminals.js";

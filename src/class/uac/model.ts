@@ -44,8 +44,14 @@ export interface AudioEntity {
   readonly terminalType: number | undefined;
   /** bCSourceID of a terminal of UAC 2.0: the clock entity it runs on. */
   readonly clock: number | undefined;
-  /** Whether a clock source says that the host can set its frequency (UAC 2.0, 4.7.2.1). */
+  /** Whether the host can set the frequency of a clock source, or the pin of a clock selector (UAC 2.0, 4.7.2). */
   readonly isProgrammable: boolean;
+  /** Whether a clock source can be asked if it is valid (UAC 2.0, 5.2.5.1.2). */
+  readonly hasValidity: boolean;
+  /** Whether a clock source takes its time from a signal that is connected to the device (UAC 2.0, 4.7.2.1). */
+  readonly isExternal: boolean;
+  /** iClockSource: the string that names a clock source; 0 where there is none. */
+  readonly stringIndex: number;
 }
 
 /**

@@ -24,7 +24,7 @@ import {
   type SpeakerOptions,
 } from "../../../operators/media/index.js";
 import { openDevice, type IsochTransport, type UsbDevice } from "../../../src/index.js";
-import { realTimeClock, unpacedClock, VirtualBus } from "../../../transports/virtual/index.js";
+import { realTimeClock, speakerDevice, unpacedClock, VirtualBus } from "../../../transports/virtual/index.js";
 import { marbleBus } from "../../../transports/virtual/testing/index.js";
 import {
   AudioDevice,
@@ -148,6 +148,21 @@ describe("speaker", () => {
   ])("errors, and leaves nothing open: %s", async (_, options, device, error) => {
     const { bus, transport } = lab(device);
     expect(await failed(transport, options, samples(48))).toStrictEqual(error);
+    expectClean(bus, transport);
+  });
+
+  it("changes a clock that is not valid, or errors, and leaves nothing open", async () => {
+    const device = speakerDevice({ uacVersion: 2, externalClock: true });
+    const bus = new VirtualBus({ devices: [device], clock: unpacedClock() });
+    const transport = strictTransport(bus);
+    const play = (options: SpeakerOptions) =>
+      lastValueFrom(of(samples(4800)).pipe(speaker(transport, {}, { clockTimeout: 0, ...options }))).catch(plain);
+    expect(await play({ clock: "keep" })).toStrictEqual(
+      failure("DeviceError", "clock-invalid", "external clock 11", "connect the signal"),
+    );
+    expectClean(bus, transport);
+    expect(await play({})).toMatchObject({ feedback: "explicit", silence: 0 });
+    expect(device.statistics).toMatchObject({ samples: 4800, overruns: 0 });
     expectClean(bus, transport);
   });
 
@@ -431,6 +446,8 @@ describe("speaker", () => {
     ["no latency", { latency: 0 }, "latency"],
     ["no rate", { sampleRate: 0 }, "sampleRate"],
     ["no backlog", { backlog: 0 }, "backlog"],
+    ["no time for a clock", { clockTimeout: -1 }, "clockTimeout"],
+    ["a clock", { clock: "none" }, "clock"],
   ])("refuses, at the call: %s", (_, options, part) => {
     const error = thrown(() => speaker(lab().bus, {}, options));
     expect(error).toMatchObject({ class: "InvalidRequestError", message: expect.stringContaining(part) as string });

@@ -28,6 +28,20 @@ describe("the microphone and the speaker of the virtual bus", () => {
     expectClean(bus);
   });
 
+  it.each<[feedback: "explicit" | "implicit", clockPpm: number, sampleRate: number]>([
+    ["explicit", 200, 44_100],
+    ["implicit", -200, 48_000],
+  ])("%s feedback of UAC 2.0, %i ppm off at %i Hz: neither dry nor over", async (feedback, clockPpm, sampleRate) => {
+    const device = speakerDevice({ uacVersion: 2, feedback, clockPpm });
+    const bus = new VirtualBus({ devices: [device], clock: unpacedClock() });
+    const played = await lastValueFrom(
+      of(countingSamples(seconds * sampleRate)).pipe(speaker(bus, {}, { ...format, sampleRate, underrun: "error" })),
+    );
+    expect(played.feedback).toBe(feedback);
+    expect(device.statistics).toMatchObject({ samples: seconds * sampleRate, malformed: 0, underruns: 0, overruns: 0 });
+    expectClean(bus);
+  });
+
   it("a microphone brings every sample of its clock", async () => {
     const device = microphoneDevice({ clockPpm: 200 });
     const bus = new VirtualBus({ devices: [device], clock: unpacedClock() });

@@ -2,7 +2,7 @@ import { NEVER, of, type Observable, type Subscription } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { camera, microphone, speaker } from "../../../operators/media/index.js";
 import { openDevice, type IsochTransport, type UsbDevice } from "../../../src/index.js";
-import type { VirtualDevice } from "../../../transports/virtual/index.js";
+import { microphoneDevice, speakerDevice, type VirtualDevice } from "../../../transports/virtual/index.js";
 import { marbleBus } from "../../../transports/virtual/testing/index.js";
 import { AudioDevice, countingSamples, type AudioDeviceOptions } from "../../support/audio-device.js";
 import { expectClean } from "../../support/marble-lab.js";
@@ -29,9 +29,19 @@ const cases: Readonly<Record<string, Case>> = {
     stream: (source) => camera(source, {}, { format: "yuy2", width: 4, stream: { frames: 3, queue: 2 } }),
   },
   "microphone of UAC 1.0": { make: audio({ speed: "full", feedback: "none" }), stream: listen },
-  "microphone of UAC 2.0": { make: audio({ speed: "high", feedback: "none" }), stream: listen },
+  "microphone of UAC 2.0": {
+    make: () => microphoneDevice({ uacVersion: 2, sampleRates: [44_100, 48_000] }),
+    stream: listen,
+  },
+  "microphone of UAC 2.0 on an external clock": {
+    make: () => microphoneDevice({ uacVersion: 2, externalClock: true }),
+    stream: listen,
+  },
   "speaker with explicit feedback": { make: audio({ speed: "full", feedback: "explicit" }), stream: play },
-  "speaker with implicit feedback": { make: audio({ speed: "high", feedback: "implicit" }), stream: play },
+  "speaker with implicit feedback": {
+    make: () => speakerDevice({ uacVersion: 2, feedback: "implicit", sampleRates: [44_100, 48_000] }),
+    stream: play,
+  },
 };
 const names = Object.keys(cases);
 

@@ -160,6 +160,7 @@ it("every error of the library has its Win32 code, and what was thrown besides i
     "not-configured": 31,
     "control-stalled": 31,
     "rate-refused": 31,
+    "clock-invalid": 31,
     "transfer-closed": 6,
     "transfer-pending": 996,
     "pipe-closed": 6,

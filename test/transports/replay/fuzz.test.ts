@@ -5,7 +5,7 @@ import { IsochError, isochEndpoints, isochPipe, type DeviceEvent } from "rx-isoc
 import { replay } from "rx-isoch/transports/replay";
 import { counterDevice, counterProtocol, unpacedClock, VirtualBus } from "rx-isoch/transports/virtual";
 import { CaptureReader } from "../../../transports/replay/format/capture-reader.js";
-import { concatenate } from "../../../src/concatenate.js";
+import { joined } from "../../../src/joined.js";
 import { handMadeBlock, handMadePcap, transferAt } from "./hand-made.js";
 import { record } from "./support.js";
 
@@ -140,7 +140,7 @@ describe("captures from anywhere", () => {
     const [recording = new Uint8Array(0), ...others] = seeds;
     const unknown = handMadeBlock(0xbad, new Uint8Array(40));
     const failures: unknown[] = [];
-    for (const bytes of [concatenate([recording, unknown, unknown]), ...others]) {
+    for (const bytes of [joined([recording, unknown, unknown]), ...others]) {
       const blocks = blocksOf(bytes);
       expect(blocks.at(-1)?.end).toBe(bytes.length);
       for (let length = 0; length <= bytes.length; length++) {

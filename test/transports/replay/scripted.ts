@@ -14,7 +14,7 @@ import {
 } from "rx-isoch";
 import { recorded } from "rx-isoch/transports/replay";
 import { counterDevice, counterProtocol, VirtualBus } from "rx-isoch/transports/virtual";
-import { concatenate } from "../../../src/concatenate.js";
+import { joined } from "../../../src/joined.js";
 import { alteredTransport } from "../../support/altered-transport.js";
 
 const { inEndpoint: endpoint } = counterProtocol;
@@ -97,5 +97,5 @@ export async function recordedAccount(transport: IsochTransport, options?: Strea
   work?.();
   await ended;
   subscription.unsubscribe();
-  return { account, bytes: concatenate(chunks) };
+  return { account, bytes: joined(chunks) };
 }

@@ -1,8 +1,10 @@
 import type { ControlSetup } from "../../../src/index.js";
 import { wholeNumber } from "../../../src/numbers.js";
 import type { VirtualDevice, VirtualInEndpoint } from "../device-model.js";
-import { AudioControls } from "./audio/controls.js";
-import { encodeAudio, encodeAudioDevice, mostSamples, sampleBytes, streamingInterface } from "./audio/descriptors.js";
+import type { AudioControls } from "./audio/audio-controls.js";
+import { audioFunction } from "./audio/audio-function.js";
+import { mostSamples, sampleBytes, streamingInterface } from "./audio/layout.js";
+import { checkRelease, type UacDeviceOptions } from "./audio/release.js";
 import { checkSampleRates } from "./audio/sample-rates.js";
 import { SampleClock } from "./audio/sample-clock.js";
 import { SampleSource, type SampleCounts } from "./audio/sample-source.js";
@@ -10,7 +12,7 @@ import { Tone } from "./audio/tone.js";
 import { checkClockPpm } from "./clock-ppm.js";
 
 /** How a {@link microphoneDevice} is made. */
-export interface MicrophoneDeviceOptions {
+export interface MicrophoneDeviceOptions extends UacDeviceOptions {
   /** Default: 2. */
   readonly channels?: 1 | 2 | undefined;
   /** The rates that it has, the first being its default: some of 48,000 and 44,100. Default: both. */
@@ -37,21 +39,23 @@ export const microphoneProtocol = {
 } as const;
 
 /**
- * A microphone of the USB Audio Class 1.0 at full speed that hears a {@link tone}, 16 bits a sample. Its packets have as many
- * samples as its clock has made: 44 or 45 at 44.1 kHz.
+ * A microphone of the USB Audio Class that hears a {@link tone}, 16 bits a sample. Its packets have as many samples as
+ * its clock has made: 44 or 45 at 44.1 kHz and full speed, 5 or 6 at high speed. It stalls what its class does not have:
+ * of UAC 2.0, a rate too that its clock does not name.
  *
  * Sample 0 is that of the first packet that the host asks for after it has selected alternate setting 1, or set the rate. What
  * is not asked for in time waits in a FIFO, and is sent a sample a packet faster; what has no room there is
  * lost, the oldest first.
  */
 export class MicrophoneDevice implements VirtualDevice {
-  readonly speed = "full";
+  readonly speed: "full" | "high";
   readonly deviceDescriptor: Uint8Array;
   readonly configurationDescriptor: Uint8Array;
   readonly strings: readonly string[];
   readonly #tones: ReadonlyMap<number, Tone>;
   readonly #clockPpm: number;
   readonly #fifo: number;
+  readonly #framesPerSecond: number;
   readonly #controls: AudioControls;
   readonly #source: SampleSource;
 
@@ -59,6 +63,9 @@ export class MicrophoneDevice implements VirtualDevice {
     const { channels = 2, frequency, amplitude, serialNumber = "0001" } = options;
     const sampleRates = checkSampleRates(options.sampleRates);
     wholeNumber("channels", channels, 1, 2);
+    const release = checkRelease(options);
+    this.speed = release.speed;
+    this.#framesPerSecond = release.framesPerSecond;
     this.#clockPpm = checkClockPpm(options.clockPpm ?? 0);
     this.#fifo = wholeNumber("fifo", options.fifo ?? 20, 1, 10_000);
     this.#tones = new Map(
@@ -66,19 +73,26 @@ export class MicrophoneDevice implements VirtualDevice {
     );
     const fastest = Math.max(...sampleRates.map((rate) => this.#clockOf(rate).samplesPerFrame));
     const { vendorId, productId, endpoint } = microphoneProtocol;
-    this.strings = ["rx-isoch", "microphone", serialNumber];
-    this.deviceDescriptor = encodeAudioDevice(vendorId, productId);
-    this.configurationDescriptor = encodeAudio({
-      kind: "microphone",
-      channels,
-      sampleRates,
-      endpoint,
-      maxPacketSize: mostSamples(fastest) * sampleBytes * channels,
-      synchronization: "asynchronous",
+    const audio = audioFunction({
+      release,
+      streaming: {
+        kind: "microphone",
+        channels,
+        sampleRates,
+        endpoint,
+        maxPacketSize: mostSamples(fastest) * sampleBytes * channels,
+        synchronization: "asynchronous",
+      },
+      ids: { vendorId, productId },
+      serialNumber,
+      rateSet: () => {
+        this.#start();
+      },
     });
-    this.#controls = new AudioControls(endpoint, sampleRates, () => {
-      this.#start();
-    });
+    this.strings = audio.strings;
+    this.deviceDescriptor = audio.deviceDescriptor;
+    this.configurationDescriptor = audio.configurationDescriptor;
+    this.#controls = audio.controls;
     this.#source = new SampleSource(this.#controls);
     this.#start();
   }
@@ -113,7 +127,7 @@ export class MicrophoneDevice implements VirtualDevice {
   }
 
   #clockOf(sampleRate: number): SampleClock {
-    return new SampleClock(sampleRate, this.#clockPpm);
+    return new SampleClock(sampleRate, this.#clockPpm, this.#framesPerSecond);
   }
 }
 

@@ -1,8 +1,10 @@
-import type { ControlSetup } from "../../../src/index.js";
+import { InvalidRequestError, type ControlSetup } from "../../../src/index.js";
 import { oneOf, wholeNumber } from "../../../src/numbers.js";
 import type { VirtualDevice, VirtualInEndpoint, VirtualOutEndpoint } from "../device-model.js";
-import { AudioControls } from "./audio/controls.js";
-import { encodeAudio, encodeAudioDevice, mostSamples, sampleBytes, streamingInterface } from "./audio/descriptors.js";
+import type { AudioControls } from "./audio/audio-controls.js";
+import { audioFunction } from "./audio/audio-function.js";
+import { mostSamples, sampleBytes, streamingInterface, type AudioStreaming } from "./audio/layout.js";
+import { checkRelease, type Release, type UacDeviceOptions } from "./audio/release.js";
 import { SampleClock } from "./audio/sample-clock.js";
 import { checkSampleRates } from "./audio/sample-rates.js";
 import { SampleRecord } from "./audio/sample-record.js";
@@ -10,7 +12,7 @@ import { SampleSink, type PlaybackCounts } from "./audio/sample-sink.js";
 import { checkClockPpm } from "./clock-ppm.js";
 
 /** How a {@link speakerDevice} is made. */
-export interface SpeakerDeviceOptions {
+export interface SpeakerDeviceOptions extends UacDeviceOptions {
   /** The rates that it has, the first being its default: some of 48,000 and 44,100. Default: both. */
   readonly sampleRates?: readonly number[] | undefined;
   /**
@@ -19,6 +21,11 @@ export interface SpeakerDeviceOptions {
    * `clockPpm` it runs over, or dry. Default: `asynchronous`.
    */
   readonly synchronization?: "adaptive" | "asynchronous" | undefined;
+  /**
+   * How an asynchronous one tells how much it takes. `explicit`: by an endpoint with a number. `implicit`, of UAC 2.0 only:
+   * by an endpoint that captures silence on the same clock, as much of it as is played. Default: `explicit`.
+   */
+  readonly feedback?: "explicit" | "implicit" | undefined;
   /** How much faster the device's clock runs than the bus, in parts per million; slower where negative. Default: 0. */
   readonly clockPpm?: number | undefined;
   /** Milliseconds of sound that its FIFO has room for; it begins to play when that is half full. Default: 20. */
@@ -36,7 +43,10 @@ export const speakerProtocol = {
   productId: 0x0004,
   /** Takes samples. */
   endpoint: 0x01,
-  /** Says how many samples it takes in a frame, where it is asynchronous: 10.14 bits in 3 bytes. */
+  /**
+   * Says how many samples it takes, where it is asynchronous: in a frame, 10.14 bits in 3 bytes; of UAC 2.0, in a
+   * microframe, 16.16 in 4. Where feedback is implicit, it captures, in the interface after the one of the samples.
+   */
   feedbackEndpoint: 0x82,
   /** The interface with those endpoints in alternate setting 1. */
   streamingInterface,
@@ -45,46 +55,74 @@ export const speakerProtocol = {
 const channels = 2;
 const sampleSize = channels * sampleBytes;
 
+/** @throws {@link InvalidRequestError} */
+function checkTiming(
+  options: SpeakerDeviceOptions,
+  { version }: Release,
+): Pick<AudioStreaming, "synchronization" | "feedback"> {
+  const synchronization = oneOf("synchronization", options.synchronization ?? "asynchronous", [
+    "adaptive",
+    "asynchronous",
+  ]);
+  const type = oneOf("feedback", options.feedback ?? "explicit", ["explicit", "implicit"]);
+  if (type === "implicit" && (version === 1 || synchronization === "adaptive")) {
+    throw new InvalidRequestError(
+      "invalid-option",
+      "implicit feedback is of an asynchronous speaker of UAC 2.0: set uacVersion to 2, and leave synchronization out",
+    );
+  }
+  if (synchronization === "adaptive") return { synchronization };
+  return { synchronization, feedback: { type, endpoint: speakerProtocol.feedbackEndpoint } };
+}
+
 /**
- * A speaker of the USB Audio Class 1.0 at full speed, stereo, 16 bits a sample. It keeps what it got, and counts
- * where the FIFO in front of its converter would have run dry or over.
+ * A speaker of the USB Audio Class, stereo, 16 bits a sample. It keeps what it got, and counts where the FIFO in
+ * front of its converter would have run dry or over. It stalls what its class does not have: of UAC 2.0, a rate too that
+ * its clock does not name.
  *
  * The record and the counts begin anew when the host selects alternate setting 1, or sets the rate.
  */
 export class SpeakerDevice implements VirtualDevice {
-  readonly speed = "full";
+  readonly speed: "full" | "high";
   readonly deviceDescriptor: Uint8Array;
   readonly configurationDescriptor: Uint8Array;
   readonly strings: readonly string[];
   readonly #clockPpm: number;
   readonly #fifo: number;
+  readonly #framesPerSecond: number;
+  readonly #isImplicit: boolean;
   readonly #record: SampleRecord;
   readonly #controls: AudioControls;
   readonly #sink: SampleSink;
 
   constructor(options: SpeakerDeviceOptions) {
-    const { synchronization = "asynchronous", serialNumber = "0001", received } = options;
+    const { serialNumber = "0001", received } = options;
     const sampleRates = checkSampleRates(options.sampleRates);
+    const release = checkRelease(options);
+    const timing = checkTiming(options, release);
+    this.speed = release.speed;
+    this.#framesPerSecond = release.framesPerSecond;
+    this.#isImplicit = timing.feedback?.type === "implicit";
     this.#clockPpm = checkClockPpm(options.clockPpm ?? 0);
     this.#fifo = wholeNumber("fifo", options.fifo ?? 20, 2, 10_000);
     this.#record = new SampleRecord(wholeNumber("record", options.record ?? 2 ** 20, 4, 2 ** 30));
-    const { vendorId, productId, endpoint, feedbackEndpoint } = speakerProtocol;
     const fastest = Math.max(...sampleRates.map((rate) => this.#clockOf(rate).samplesPerFrame));
-    this.strings = ["rx-isoch", "speaker", serialNumber];
-    this.deviceDescriptor = encodeAudioDevice(vendorId, productId);
-    this.configurationDescriptor = encodeAudio({
-      kind: "speaker",
-      channels,
-      sampleRates,
-      endpoint,
-      // A correction of the feedback takes a sample more.
-      maxPacketSize: mostSamples(fastest + 1) * sampleSize,
-      synchronization: oneOf("synchronization", synchronization, ["adaptive", "asynchronous"]),
-      feedback: synchronization === "asynchronous" ? feedbackEndpoint : undefined,
+    const { vendorId, productId, endpoint } = speakerProtocol;
+    // A correction of the feedback takes a sample more.
+    const maxPacketSize = mostSamples(fastest + 1) * sampleSize;
+    const audio = audioFunction({
+      release,
+      streaming: { kind: "speaker", channels, sampleRates, endpoint, maxPacketSize, ...timing },
+      ids: { vendorId, productId },
+      serialNumber,
+      rateSet: () => {
+        this.#start();
+      },
     });
-    this.#controls = new AudioControls(endpoint, sampleRates, () => {
-      this.#start();
-    });
+    this.strings = audio.strings;
+    this.deviceDescriptor = audio.deviceDescriptor;
+    this.configurationDescriptor = audio.configurationDescriptor;
+    this.#controls = audio.controls;
     this.#sink = new SampleSink(this.#record, sampleSize, received, this.#clockOf(this.sampleRate));
     this.#start();
   }
@@ -96,12 +134,12 @@ export class SpeakerDevice implements VirtualDevice {
 
   /** Whether the host has muted it. What arrives is recorded all the same. */
   get isMuted(): boolean {
-    return this.#controls.isMuted;
+    return this.#controls.feature.isMuted;
   }
 
   /** In dB, 0 or less, as the host has set it. What arrives is recorded as it is. */
   get volume(): number {
-    return this.#controls.volume;
+    return this.#controls.feature.volume / 256;
   }
 
   /** What arrived in the stream that runs, or ran last. */
@@ -116,7 +154,8 @@ export class SpeakerDevice implements VirtualDevice {
 
   endpoint(address: number): VirtualInEndpoint | VirtualOutEndpoint | undefined {
     if (address === speakerProtocol.endpoint) return this.#sink;
-    return address === speakerProtocol.feedbackEndpoint ? this.#sink.feedback : undefined;
+    if (address !== speakerProtocol.feedbackEndpoint) return undefined;
+    return this.#isImplicit ? this.#sink.capture : this.#sink.feedback;
   }
 
   alternateSelected(interfaceNumber: number, alternate: number): void {
@@ -133,7 +172,7 @@ export class SpeakerDevice implements VirtualDevice {
   }
 
   #clockOf(sampleRate: number): SampleClock {
-    return new SampleClock(sampleRate, this.#clockPpm);
+    return new SampleClock(sampleRate, this.#clockPpm, this.#framesPerSecond);
   }
 }
 

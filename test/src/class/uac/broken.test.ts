@@ -3,10 +3,11 @@ import { describe, expect, it } from "vitest";
 import { audioFunctions } from "../../../../src/class/uac/index.js";
 import { DescriptorError, parseConfigurationDescriptor } from "../../../../src/index.js";
 import * as fixtures from "../../../fixtures/descriptors/index.js";
+import { speakerDevice } from "../../../../transports/virtual/index.js";
 import { AudioDevice } from "../../../support/audio-device.js";
 
 const full = new AudioDevice({ speed: "full", feedback: "explicit" }).configurationDescriptor;
-const high = new AudioDevice({ speed: "high", feedback: "implicit" }).configurationDescriptor;
+const high = speakerDevice({ uacVersion: 2, feedback: "implicit", externalClock: true }).configurationDescriptor;
 /** Where the first descriptor begins that has these bytes in it, from its type on. */
 function find(bytes: Uint8Array, ...part: readonly number[]): number {
   const at = bytes.findIndex((_, i) => part.every((byte, j) => bytes[i + 1 + j] === byte));
@@ -55,6 +56,23 @@ describe("what cannot be made sense of is left out, and told", () => {
       places: ["1.1", "2.1"],
       skipped: ["0.0: the AudioControl descriptor is 9 bytes long, and 10 are the least"],
     });
+  });
+
+  it("a clock source without its string is one all the same, and a selector without its controls cannot be set", () => {
+    const source = find(high, 0x24, 10, 10);
+    const selector = find(high, 0x24, 11, 12);
+    const copy = Uint8Array.from([...high.slice(0, source + 7), ...high.slice(source + 8)]);
+    copy[source] = 7;
+    // One pin more takes the place of the controls.
+    copy[selector - 1 + 4] = 4;
+    copy.set([copy.length & 0xff, copy.length >> 8], 2);
+    const [audio] = audioFunctions(parseConfigurationDescriptor(copy));
+    expect(audio?.skipped).toStrictEqual([]);
+    expect(audio?.entities.filter(({ kind }) => kind.startsWith("clock"))).toMatchObject([
+      { id: 10, isProgrammable: true, hasValidity: true, stringIndex: 0 },
+      { id: 11, isExternal: true, stringIndex: 5 },
+      { id: 12, isProgrammable: false, sources: [11, 10, 3, 0] },
+    ]);
   });
 
   it("a release that is not known, as a whole", () => {

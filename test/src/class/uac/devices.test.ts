@@ -150,16 +150,13 @@ describe("the audio functions of real devices", () => {
   it("the clock of the Scarlett 2i2 is a selector with one pin, before a source that can be set", () => {
     const [scarlett] = functionsOf(fixtures.focusriteScarlett2i2);
     expect(scarlett?.alternates.map(({ clock }) => clock)).toStrictEqual([0x28, 0x28]);
+    const clock = { terminalType: undefined, clock: undefined, hasValidity: false, isExternal: false, stringIndex: 0 };
     expect(scarlett?.entities.filter(({ kind }) => kind.startsWith("clock"))).toStrictEqual([
-      { kind: "clock-source", id: 0x29, sources: [], terminalType: undefined, clock: undefined, isProgrammable: true },
       {
-        kind: "clock-selector",
-        id: 0x28,
-        sources: [0x29],
-        terminalType: undefined,
-        clock: undefined,
-        isProgrammable: false,
+        ...clock,
+        ...{ kind: "clock-source", id: 0x29, sources: [], isProgrammable: true, hasValidity: true, stringIndex: 10 },
       },
+      { ...clock, kind: "clock-selector", id: 0x28, sources: [0x29], isProgrammable: true },
     ]);
   });
 });

@@ -3,20 +3,23 @@ import { describe, expect, it } from "vitest";
 import {
   audioFunctions,
   readSampleRates,
-  selectClockRate,
   selectEndpointRate,
   type AudioControlPort,
-  type AudioFunction,
 } from "../../../../src/class/uac/index.js";
 import { DeviceError, openDevice, parseConfigurationDescriptor, type UsbDevice } from "../../../../src/index.js";
-import { unpacedClock, VirtualBus } from "../../../../transports/virtual/index.js";
+import { speakerDevice, unpacedClock, VirtualBus, type VirtualDevice } from "../../../../transports/virtual/index.js";
 import * as fixtures from "../../../fixtures/descriptors/index.js";
 import { AudioDevice, type AudioDeviceOptions } from "../../../support/audio-device.js";
 import { failure, plain } from "../../../support/plain-error.js";
+import { clockEntityOf, scriptedClocks } from "./clocks.js";
 
 /** A device that is open, its audio function, and its speaker. */
 function opened(options: Partial<AudioDeviceOptions> = {}) {
   const device = new AudioDevice({ speed: "full", feedback: "none", ...options });
+  return { device, ...open(device) };
+}
+
+function open(device: VirtualDevice) {
   const bus = new VirtualBus({ devices: [device], clock: unpacedClock() });
   let port: UsbDevice | undefined;
   openDevice(bus, {}).subscribe((each) => (port = each));
@@ -24,7 +27,7 @@ function opened(options: Partial<AudioDeviceOptions> = {}) {
   const [audio] = audioFunctions(port.configuration);
   const [alternate] = audio?.alternates ?? [];
   if (audio === undefined || alternate === undefined) throw new Error("it has no audio");
-  return { device, port, audio, alternate };
+  return { port, audio, alternate };
 }
 
 async function result(work: Observable<unknown>): Promise<unknown> {
@@ -105,88 +108,24 @@ describe("UAC 1.0", () => {
 });
 
 describe("UAC 2.0", () => {
-  const high = { speed: "high" } as const;
+  const entities = [
+    clockEntityOf("clock-source", 1),
+    clockEntityOf("clock-source", 2),
+    clockEntityOf("clock-multiplier", 3, [2]),
+    clockEntityOf("clock-selector", 4, [1, 3]),
+    clockEntityOf("clock-selector", 5, [5, 5]),
+  ];
+  const audio = { controlInterface: 0, entities };
+  const { alternate } = open(speakerDevice({ uacVersion: 2 }));
 
   it("has its rates in its clock", async () => {
-    const { port, audio, alternate } = opened(high);
+    const { port, audio, alternate } = open(speakerDevice({ uacVersion: 2, sampleRates: [44_100, 48_000] }));
     expect(await result(readSampleRates(port, audio, alternate))).toStrictEqual([both]);
   });
 
-  it("is set by four bytes, and not again", async () => {
-    const { port, device, audio, alternate } = opened(high);
-    expect(await result(selectClockRate(port, audio, alternate, 48_000))).toStrictEqual([]);
-    expect(await result(selectClockRate(port, audio, alternate, 48_000))).toStrictEqual([]);
-    expect(device.log).toStrictEqual(["rate 48000"]);
-  });
-
-  it("is set, and taken at its word, where it does not tell", async () => {
-    const { port, device, audio, alternate } = opened(high);
-    const mute: AudioControlPort = {
-      controlTransfer: (setup, data) =>
-        setup.direction === "in" && setup.request === 1
-          ? throwError(() => new DeviceError("control-stalled", "no"))
-          : port.controlTransfer(setup, data),
-    };
-    expect(await result(selectClockRate(mute, audio, alternate, 44_100))).toStrictEqual([]);
-    expect(device.log).toStrictEqual(["rate 44100"]);
-  });
-
-  it.each<[string, Partial<AudioDeviceOptions>, number, ReturnType<typeof failure>]>([
-    ["one that it does not have", {}, 96_000, failure("EndpointError", "no-such-format", "96000", "44100, 48000 Hz")],
-    [
-      "one that it does not take",
-      { refusesRate: true },
-      44_100,
-      failure("DeviceError", "rate-refused", "44100, 48000"),
-    ],
-    [
-      "one that it only seems to take",
-      { tellsRate: 48_000 },
-      44_100,
-      failure("DeviceError", "rate-refused", "runs at 48000 Hz", "44100, 48000 Hz"),
-    ],
-  ])("is refused with the rates there are: %s", async (_, options, rate, expected) => {
-    const { port, audio, alternate } = opened({ ...high, ...options });
-    expect(await result(selectClockRate(port, audio, alternate, rate))).toStrictEqual(expected);
-  });
-
-  it("… one of a clock that cannot be set", async () => {
-    const { port, device, audio, alternate } = opened(high);
-    const fixed: AudioFunction = { ...audio, entities: audio.entities.map((e) => ({ ...e, isProgrammable: false })) };
-    device.sampleRate = 44_100;
-    expect(await result(selectClockRate(port, fixed, alternate, 44_100))).toStrictEqual([]);
-    expect(await result(selectClockRate(port, fixed, alternate, 48_000))).toStrictEqual(
-      failure("DeviceError", "rate-refused", "runs at 44100 Hz"),
-    );
-  });
-
-  /** Entities by their answers to GET: `entity.control` to bytes. */
-  function clocked(answers: Readonly<Record<string, readonly number[]>>) {
-    const asked: string[] = [];
-    const port: AudioControlPort = {
-      controlTransfer: ({ direction, request, value, index }, data) => {
-        const what = `${index >> 8}.${value >> 8}`;
-        asked.push(`${direction} ${request} ${what}${typeof data === "number" ? "" : ` ${[...data].join(" ")}`}`);
-        return of(direction === "out" ? new Uint8Array(0) : Uint8Array.from(answers[what] ?? []));
-      },
-    };
-    return { port, asked };
-  }
-
-  const entity = { terminalType: undefined, clock: undefined, isProgrammable: true };
-  const entities = [
-    { ...entity, kind: "clock-source", id: 1, sources: [] },
-    { ...entity, kind: "clock-source", id: 2, sources: [] },
-    { ...entity, kind: "clock-multiplier", id: 3, sources: [2] },
-    { ...entity, kind: "clock-selector", id: 4, sources: [1, 3] },
-    { ...entity, kind: "clock-selector", id: 5, sources: [5, 5] },
-  ] as const;
-  const audio = { controlInterface: 0, entities };
-  const { alternate } = opened(high);
-
   it("goes through the pin of a selector that is selected, and through multipliers", async () => {
     const range = [1, 0, 0x80, 0xbb, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0, 0];
-    const { port, asked } = clocked({ "4.1": [2], "3.1": [2, 0], "3.2": [1, 0], "2.1": range });
+    const { port, asked } = scriptedClocks({ "4.1": [2], "3.1": [2, 0], "3.2": [1, 0], "2.1": range });
     expect(await result(readSampleRates(port, audio, { ...alternate, clock: 4 }))).toStrictEqual([
       [{ min: 96_000, max: 96_000, step: 0 }],
     ]);
@@ -200,14 +139,14 @@ describe("UAC 2.0", () => {
     ["a multiplier by nothing", 3, { "3.1": [0, 0], "3.2": [1, 0] }],
     ["a selector that answers nothing", 4, {}],
   ])("errors where the clock leads to %s", async (_, clock, answers) => {
-    expect(await result(readSampleRates(clocked(answers).port, audio, { ...alternate, clock }))).toStrictEqual(
+    expect(await result(readSampleRates(scriptedClocks(answers).port, audio, { ...alternate, clock }))).toStrictEqual(
       failure("DescriptorError", "bad-descriptor", `entity ${clock}`),
     );
   });
 
   it("takes a range that is cut off, or none, as far as it goes", async () => {
     const range = (bytes: readonly number[]) =>
-      result(readSampleRates(clocked({ "1.1": bytes }).port, audio, { ...alternate, clock: 1 }));
+      result(readSampleRates(scriptedClocks({ "1.1": bytes }).port, audio, { ...alternate, clock: 1 }));
     const one = [0x44, 0xac, 0, 0, 0, 0xee, 2, 0, 100, 0, 0, 0];
     expect(await range([])).toStrictEqual([[]]);
     expect(await range([2, 0, ...one])).toStrictEqual([[{ min: 44_100, max: 192_000, step: 100 }]]);
@@ -220,7 +159,7 @@ describe("UAC 2.0", () => {
     const [scarlett] = audioFunctions(parseConfigurationDescriptor(fixtures.focusriteScarlett2i2.configuration));
     const [speaker] = scarlett?.alternates ?? [];
     if (scarlett === undefined || speaker === undefined) throw new Error("there is none");
-    const { port, asked } = clocked({ "41.1": [0, 0] });
+    const { port, asked } = scriptedClocks({ "41.1": [0, 0] });
     await result(readSampleRates(port, scarlett, speaker));
     expect(asked).toStrictEqual(["in 2 41.1", "in 2 41.1"]);
   });

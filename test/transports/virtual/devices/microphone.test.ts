@@ -153,6 +153,39 @@ describe("the stream", () => {
   });
 });
 
+describe("the stream of UAC 2.0", () => {
+  it.each([
+    [48_000, 1],
+    [44_100, 2],
+  ] as const)("at %i Hz with %i channels is the tone, sample for sample, in microframes", (sampleRate, channels) => {
+    const device = microphoneDevice({ uacVersion: 2, sampleRates: [sampleRate], channels });
+    device.alternateSelected(streamingInterface, 1);
+    const packets = packetsOf(device, range(500, 16_000));
+    const expected = bytesOf(tone(0, 2 * sampleRate, { sampleRate, channels }));
+    expect(Buffer.concat(packets).equals(expected)).toBe(true);
+    const lengths = new Set(packets.map(({ length }) => length / 2 / channels));
+    expect([...lengths].sort()).toStrictEqual(sampleRate === 48_000 ? [6] : [5, 6]);
+  });
+
+  it("with a clock of 50 ppm is exact over a minute", () => {
+    const device = microphoneDevice({ uacVersion: 2, sampleRates: [44_100], clockPpm: 50, channels: 1 });
+    const source = device.endpoint(endpoint);
+    const buffer = new Uint8Array(0);
+    let bytes = 0;
+    for (let frame = 0; frame < 480_000; frame++) bytes += source?.produce(frame, buffer, 0, 0) ?? NaN;
+    expect(bytes / 2).toBe(Math.floor((60 * 44_100 * 1_000_050) / 1e6));
+  });
+
+  it("goes through a bus and a pipe", async () => {
+    const device = microphoneDevice({ uacVersion: 2 });
+    const bus = new VirtualBus({ clock: unpacedClock(), devices: [device] });
+    const pipe = isochPipe(bus, { productId: microphoneProtocol.productId, endpoint });
+    const frames = await lastValueFrom(pipe.pipe(take(2000), toArray()));
+    const heard = Buffer.concat(frames.map(({ data }) => data));
+    expect(heard.equals(bytesOf(tone(0, 250 * 48)))).toBe(true);
+  });
+});
+
 describe("the requests", () => {
   it("set and get the rate: the closest that there is", () => {
     const device = microphoneDevice();
@@ -225,6 +258,10 @@ describe("options", () => {
     { clockPpm: Infinity },
     { frequency: 0 },
     { fifo: 0 },
+    { uacVersion: 3 },
+    { uacVersion: 2, clockLock: -1 },
+    { clockLock: 1 },
+    { externalClock: true },
   ])("%j are refused", (options) => {
     expect(() => microphoneDevice(options as unknown as MicrophoneDeviceOptions)).toThrow(InvalidRequestError);
   });

@@ -23,12 +23,13 @@ function play(device: SpeakerDevice, frames: number, samples: (frame: number, fe
   const source = device.endpoint(feedbackEndpoint);
   if (sink?.direction !== "out" || source?.direction !== "in") throw new Error("endpoints are missing");
   const buffer = new Uint8Array(1024);
-  const told = new Uint8Array(3);
+  const [length, bits] = device.speed === "full" ? [3, 14] : [4, 16];
+  const told = new Uint8Array(length);
   const feedback: number[] = [];
   for (let frame = 0; frame < frames; frame++) {
-    if (source.produce(frame, told, 0, 3) !== 3) throw new Error("the feedback has 3 bytes");
-    const [low = 0, middle = 0, high = 0] = told;
-    feedback.push((low | (middle << 8) | (high << 16)) / 2 ** 14);
+    if (source.produce(frame, told, 0, length) !== length) throw new Error(`the feedback has ${length} bytes`);
+    const [low = 0, middle = 0, high = 0, top = 0] = told;
+    feedback.push((low | (middle << 8) | (high << 16) | (top << 24)) / 2 ** bits);
     sink.consume(frame, buffer, 0, 4 * samples(frame, feedback.at(-1) ?? NaN));
   }
   return feedback;
@@ -138,6 +139,46 @@ describe("the FIFO", () => {
   });
 });
 
+describe("the FIFO of UAC 2.0", () => {
+  it.each([
+    [0, 6],
+    [500, 6.003],
+    [-500, 5.997],
+  ])(
+    "with a clock of %i ppm tells %f samples in a microframe, and a host that follows loses nothing in a minute",
+    (clockPpm, nominal) => {
+      const device = speakerDevice({ uacVersion: 2, clockPpm });
+      const feedback = play(device, 480_000, follow());
+      expect(feedback[0]).toBeCloseTo(nominal, 4);
+      expect(device.statistics).toMatchObject(none);
+      expect(Math.abs(device.statistics.samples - nominal * 480_000)).toBeLessThan(500);
+    },
+  );
+
+  it("runs dry with a host that does not follow a fast clock", () => {
+    const device = speakerDevice({ uacVersion: 2, clockPpm: 1000 });
+    play(device, 480_000, () => 6);
+    expect(device.statistics).toMatchObject({ overruns: 0, dropped: 0 });
+    expect(device.statistics.underruns).toBeGreaterThan(3);
+  });
+
+  it("is mirrored by silence where feedback is implicit: as many samples as its clock takes", () => {
+    const device = speakerDevice({ uacVersion: 2, feedback: "implicit", sampleRates: [44_100], clockPpm: 200 });
+    const capture = device.endpoint(feedbackEndpoint);
+    if (capture?.direction !== "in") throw new Error("no IN endpoint");
+    const buffer = new Uint8Array(32).fill(1);
+    let samples = 0;
+    let isSilent = true;
+    for (let frame = 100; frame < 80_100; frame++) {
+      const length = capture.produce(frame, buffer, 0, buffer.length);
+      isSilent &&= buffer.subarray(0, length).every((byte) => byte === 0);
+      samples += length / 4;
+    }
+    expect(isSilent).toBe(true);
+    expect(Math.abs(samples - 10 * 44_100 * 1.0002)).toBeLessThanOrEqual(1);
+  });
+});
+
 describe("the descriptors", () => {
   it("have a feedback endpoint where it is asynchronous, and none where it is adaptive", () => {
     const endpoints = (options: SpeakerDeviceOptions) =>
@@ -167,12 +208,19 @@ describe("the requests", () => {
 });
 
 describe("options", () => {
-  it.each([{ sampleRates: [8000] }, { synchronization: "synchronous" }, { clockPpm: NaN }, { fifo: 1 }, { record: 0 }])(
-    "%j are refused",
-    (options) => {
-      expect(() => speakerDevice(options as unknown as SpeakerDeviceOptions)).toThrow(InvalidRequestError);
-    },
-  );
+  it.each([
+    { sampleRates: [8000] },
+    { synchronization: "synchronous" },
+    { clockPpm: NaN },
+    { fifo: 1 },
+    { record: 0 },
+    { feedback: "implicit" },
+    { uacVersion: 2, feedback: "implicit", synchronization: "adaptive" },
+    { uacVersion: 2, feedback: "none" },
+    { uacVersion: 0x0200 },
+  ])("%j are refused", (options) => {
+    expect(() => speakerDevice(options as unknown as SpeakerDeviceOptions)).toThrow(InvalidRequestError);
+  });
 
   it("the serial number tells two devices from one another", () => {
     const { info } = new VirtualBus().attach(speakerDevice({ serialNumber: "another" }));

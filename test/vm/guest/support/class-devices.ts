@@ -8,7 +8,11 @@ import { loadVhci, VhciAttachment } from "./vhci.js";
 
 type Kind = keyof ClassDevices;
 
-const speeds = { camera: "high", microphone: "full", speaker: "full" } as const;
+/** The speed at which a device comes: one of the audio class at that of its release. */
+function speedOf(kind: Kind, options: ClassDevices[Kind]["options"]): "full" | "high" {
+  if (kind === "camera") return "high";
+  return "uacVersion" in options && options.uacVersion === 2 ? "high" : "full";
+}
 
 /** A camera, a microphone or a speaker that runs on the host, and that a driver of this kernel has. */
 export class ClassDevice<K extends Kind> {
@@ -35,7 +39,7 @@ export class ClassDevice<K extends Kind> {
     const client = await DeviceClient.connect();
     try {
       const plugged = await client.request("plugClass", { kind, options });
-      const attachment = await VhciAttachment.attach(plugged, speeds[kind]);
+      const attachment = await VhciAttachment.attach(plugged, speedOf(kind, options));
       await until(`${driver} has the ${kind}`, () => attachment.device.interfaceDriver(0) === driver);
       return new ClassDevice(client, plugged, attachment, driver);
     } catch (error) {

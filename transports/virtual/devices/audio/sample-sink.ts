@@ -12,12 +12,17 @@ export interface PlaybackCounts extends FifoCounts {
   readonly malformed: number;
 }
 
-/** The OUT endpoint of a speaker, and what tells the host how much it takes. */
+/** The OUT endpoint of a speaker, and what tells the host how much it takes: by a number, or by samples. */
 export class SampleSink implements VirtualOutEndpoint {
   readonly direction = "out";
   readonly feedback: VirtualInEndpoint = {
     direction: "in",
     produce: (_frame, buffer, offset, capacity) => this.#tell(buffer.subarray(offset, offset + capacity)),
+  };
+  /** Silence, as many samples of it as are taken in the same time. */
+  readonly capture: VirtualInEndpoint = {
+    direction: "in",
+    produce: (frame, buffer, offset, capacity) => this.#mirror(frame, buffer.subarray(offset, offset + capacity)),
   };
   readonly #record: SampleRecord;
   readonly #sampleSize: number;
@@ -64,11 +69,22 @@ export class SampleSink implements VirtualOutEndpoint {
     this.#received?.(packet.slice());
   }
 
-  /** Samples per frame in 10.14 bits (USB 2.0, 5.12.4.2), so that the FIFO stays half full. */
+  /**
+   * Samples per frame in 10.14 bits, or per microframe in 16.16 (USB 2.0, 5.12.4.2), so that the FIFO stays half full.
+   */
   #tell(buffer: Uint8Array): number {
-    const correction = Math.min(1, Math.max(-1, -this.#fifo.excess / 256));
-    const value = Math.round((this.#clock.samplesPerFrame + correction) * 2 ** 14);
-    for (let i = 0; i < Math.min(3, buffer.length); i++) buffer[i] = (value >> (8 * i)) & 0xff;
-    return 3;
+    const { framesPerSecond, samplesPerFrame } = this.#clock;
+    const [bits, length] = framesPerSecond === 1000 ? [14, 3] : [16, 4];
+    // A sample in a millisecond at most.
+    const correction = (Math.min(1, Math.max(-1, -this.#fifo.excess / 256)) * 1000) / framesPerSecond;
+    const value = Math.round((samplesPerFrame + correction) * 2 ** bits);
+    for (let i = 0; i < Math.min(length, buffer.length); i++) buffer[i] = (value >> (8 * i)) & 0xff;
+    return length;
+  }
+
+  #mirror(frame: number, buffer: Uint8Array): number {
+    const length = (this.#clock.samplesIn(frame + 1) - this.#clock.samplesIn(frame)) * this.#sampleSize;
+    buffer.fill(0, 0, length);
+    return length;
   }
 }

@@ -1,6 +1,6 @@
 import type { VirtualInEndpoint } from "../../device-model.js";
-import type { AudioControls } from "./controls.js";
-import { mostSamples, sampleBytes } from "./descriptors.js";
+import type { AudioControls } from "./audio-controls.js";
+import { mostSamples, sampleBytes } from "./layout.js";
 import type { SampleClock } from "./sample-clock.js";
 import type { Tone } from "./tone.js";
 
@@ -44,7 +44,7 @@ export class SampleSource implements VirtualInEndpoint {
   }
 
   produce(frame: number, buffer: Uint8Array, offset: number, capacity: number): number {
-    if (this.#stream === undefined) return 0;
+    if (this.#stream === undefined || !this.#controls.isClockValid) return 0;
     const { tone, clock, fifo, most } = this.#stream;
     this.#first ??= frame;
     const waiting = clock.samplesIn(frame - this.#first + 1) - this.#sent - this.#lost;
@@ -53,7 +53,8 @@ export class SampleSource implements VirtualInEndpoint {
     const packet = count * tone.channels * sampleBytes;
     const samples = Math.floor(Math.min(packet, capacity) / sampleBytes);
     const first = this.#sent + this.#lost;
-    const gain = this.#controls.isMuted ? 0 : 10 ** (this.#controls.volume / 20);
+    const { isMuted, volume } = this.#controls.feature;
+    const gain = isMuted ? 0 : 10 ** (volume / 256 / 20);
     for (let i = 0; i < samples; i++) {
       const exact = tone.sample(first + Math.floor(i / tone.channels), i % tone.channels);
       const sample = gain === 1 ? exact : Math.round(exact * gain);

@@ -1,6 +1,8 @@
-import type { ControlSetup } from "../../../../src/index.js";
-import { word } from "../../descriptors.js";
-import { controlInterface, featureUnit } from "./descriptors.js";
+import type { ControlSetup } from "../../../../../src/index.js";
+import { word } from "../../../descriptors.js";
+import type { AudioControls } from "../audio-controls.js";
+import { Feature, volumeRange } from "../feature.js";
+import { controlInterface, featureUnit } from "../layout.js";
 
 /** Requests of the class (UAC 1.0, A.9). */
 const requests = {
@@ -14,19 +16,16 @@ const requests = {
 /** Controls of a feature unit and of an endpoint (UAC 1.0, A.10.2 and A.10.5). */
 const controls = { mute: 0x01, volume: 0x02, samplingFrequency: 0x01 } as const;
 
-/** In 1/256 dB. */
-const volumeRange = { minimum: -60 * 256, maximum: 0, resolution: 256 } as const;
-
 const nothing = new Uint8Array(0);
 
 /** The mute, the volume and the sampling rate of a device of the USB Audio Class 1.0. */
-export class AudioControls {
+export class Uac1Controls implements AudioControls {
+  readonly isClockValid = true;
+  readonly feature = new Feature();
   readonly #endpoint: number;
   readonly #rates: readonly number[];
   readonly #rateSet: () => void;
   #rate: number;
-  #isMuted = false;
-  #volume = 0;
 
   /** @param rateSet is called when the host has set the rate */
   constructor(endpoint: number, rates: readonly number[], rateSet: () => void) {
@@ -38,15 +37,6 @@ export class AudioControls {
 
   get sampleRate(): number {
     return this.#rate;
-  }
-
-  get isMuted(): boolean {
-    return this.#isMuted;
-  }
-
-  /** In dB: 0, where nothing is changed, or less. */
-  get volume(): number {
-    return this.#volume / 256;
   }
 
   /** `undefined` is a STALL. */
@@ -87,29 +77,27 @@ export class AudioControls {
   }
 
   #answerMute(request: number, [sent]: Uint8Array): Uint8Array | undefined {
-    if (request === requests.getCurrent) return Uint8Array.of(this.#isMuted ? 1 : 0);
+    if (request === requests.getCurrent) return Uint8Array.of(this.feature.isMuted ? 1 : 0);
     if (request !== requests.setCurrent || sent === undefined) return undefined;
-    this.#isMuted = sent !== 0;
+    this.feature.isMuted = sent !== 0;
     return nothing;
   }
 
   #answerVolume(request: number, [low, high]: Uint8Array): Uint8Array | undefined {
-    const { minimum, maximum, resolution } = volumeRange;
     switch (request) {
       case requests.setCurrent: {
         if (low === undefined || high === undefined) return undefined;
-        const asked = ((low | (high << 8)) << 16) >> 16;
-        this.#volume = Math.min(maximum, Math.max(minimum, resolution * Math.round(asked / resolution)));
+        this.feature.volume = ((low | (high << 8)) << 16) >> 16;
         return nothing;
       }
       case requests.getCurrent:
-        return Uint8Array.of(...word(this.#volume));
+        return Uint8Array.of(...word(this.feature.volume));
       case requests.getMinimum:
-        return Uint8Array.of(...word(minimum));
+        return Uint8Array.of(...word(volumeRange.minimum));
       case requests.getMaximum:
-        return Uint8Array.of(...word(maximum));
+        return Uint8Array.of(...word(volumeRange.maximum));
       case requests.getResolution:
-        return Uint8Array.of(...word(resolution));
+        return Uint8Array.of(...word(volumeRange.resolution));
       default:
         return undefined;
     }

@@ -1,0 +1,105 @@
+import {
+  catchError,
+  concat,
+  defaultIfEmpty,
+  EMPTY,
+  ignoreElements,
+  mergeMap,
+  of,
+  throwError,
+  throwIfEmpty,
+  type Observable,
+} from "rxjs";
+import { audioClock, clockRate, clockRates, setClockRate, type AudioClock } from "./clock.js";
+import { checkClockOptions, type ClockOptions } from "./clock-options.js";
+import { unlessStalled, type AudioControlPort } from "./clock-requests.js";
+import { clockValid, isClockInvalid, isClockValid } from "./clock-validity.js";
+import type { AudioAlternate, AudioFunction, SampleRateRange } from "./model.js";
+import { isCloseRate, otherRate, rateRefused } from "./rate-errors.js";
+import { checkSampleRate } from "./sample-rates.js";
+import { switchClock } from "./switch-clock.js";
+
+/**
+ * Has the clock of a stream of UAC 2.0 run at a rate: SET_CUR of four bytes to the clock source, then its validity
+ * (5.2.5.1.2), then GET_CUR to see that it runs at that. To be called before the alternate setting is selected,
+ * while the AudioControl interface is claimed. Completes without a value.
+ *
+ * A clock that is at the rate already is left alone: other streams may be running on it. One that does not tell its
+ * rate is set, and taken at its word.
+ *
+ * Devices take a while to lock, and say meanwhile that their clock is not valid: it is waited for, {@link ClockOptions}
+ * say how long. Where an external clock is not valid, because nothing is connected to it, and the clock selector
+ * before it has one that is, that is selected, and stays so.
+ *
+ * Errors: `EndpointError` `no-such-format` for a rate that the clock does not have; `DeviceError`
+ * `rate-refused` where it cannot be set, or then runs at another one; both say which rates there are. `DeviceError`
+ * `clock-invalid`, which says which clock it is. `DescriptorError` where the clock leads to no source.
+ *
+ * @throws `InvalidRequestError` for options that are none
+ */
+export function selectClockRate(
+  port: AudioControlPort,
+  audio: Pick<AudioFunction, "controlInterface" | "entities">,
+  alternate: AudioAlternate,
+  sampleRate: number,
+  options: ClockOptions = {},
+): Observable<never> {
+  const { clock: policy, clockTimeout } = checkClockOptions(options);
+  const { controlInterface } = audio;
+
+  const valid = ({ source }: AudioClock) =>
+    policy === "any" ? EMPTY : clockValid(port, controlInterface, source, clockTimeout);
+
+  const set = (clock: AudioClock, rates: readonly SampleRateRange[]): Observable<never> =>
+    clock.source.isProgrammable
+      ? setClockRate(port, controlInterface, clock, sampleRate).pipe(
+          ignoreElements(),
+          catchError((error: unknown) => throwError(() => rateRefused(error, sampleRate, rates))),
+        )
+      : EMPTY;
+
+  const check = (clock: AudioClock, rates: readonly SampleRateRange[]): Observable<never> =>
+    clockRate(port, controlInterface, clock).pipe(
+      catchError(unlessStalled(of(clock.source.isProgrammable ? sampleRate : 0))),
+      mergeMap((actual) =>
+        isCloseRate(actual, sampleRate) ? EMPTY : throwError(() => otherRate(sampleRate, actual, rates)),
+      ),
+    );
+
+  const run = (clock: AudioClock): Observable<never> =>
+    clockRates(port, controlInterface, clock).pipe(
+      mergeMap((rates) => {
+        checkSampleRate(alternate, rates, sampleRate);
+        return clockRate(port, controlInterface, clock).pipe(
+          catchError(unlessStalled(of(0))),
+          mergeMap((actual) =>
+            actual === sampleRate ? valid(clock) : concat(set(clock, rates), valid(clock), check(clock, rates)),
+          ),
+        );
+      }),
+    );
+
+  const current = audioClock(port, audio, alternate.clock);
+  if (policy !== "switch") return current.pipe(mergeMap(run));
+
+  const other = switchClock(port, audio, alternate.clock);
+  /** One that nothing is connected to is not waited for, where there is another. */
+  const unlessAbsent = (clock: AudioClock): Observable<AudioClock> =>
+    clock.source.isExternal
+      ? isClockValid(port, controlInterface, clock.source).pipe(
+          mergeMap((isValid) => (isValid ? of(clock) : other.pipe(defaultIfEmpty(clock)))),
+        )
+      : of(clock);
+  return current.pipe(
+    mergeMap(unlessAbsent),
+    mergeMap(run),
+    catchError((error: unknown) =>
+      isClockInvalid(error)
+        ? other.pipe(
+            throwIfEmpty(() => error),
+            mergeMap(run),
+          )
+        : throwError(() => error),
+    ),
+  );
+}
