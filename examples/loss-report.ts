@@ -1,23 +1,29 @@
 /**
- * Nothing lost silently: a device that drops packets, on a program that stalls. Every frame of a
- * second of bus time is accounted for, as good, failed, or lost.
+ * Nothing lost silently: every one of 8,000 frames is accounted for, as good, failed, or lost. The device is a virtual
+ * one that drops packets, on a program that stalls; `loss-report 1234:5678 0x82` looks at a real one, and its endpoint.
  */
 import { isochPipe, type FrameStatus } from "rx-isoch";
 import { frames, gaps } from "rx-isoch/operators";
-import { counterDevice, counterProtocol, unpacedClock, VirtualBus } from "rx-isoch/transports/virtual";
+import { libusb } from "rx-isoch/transports/libusb";
+import { counterDevice, unpacedClock, VirtualBus } from "rx-isoch/transports/virtual";
 import { reduce, take } from "rxjs";
 
-const { vendorId, productId, inEndpoint } = counterProtocol;
-const bus = new VirtualBus({ clock: unpacedClock() });
-bus
-  .attach(counterDevice())
-  .inject(
-    { type: "packet", endpoint: inEndpoint, frame: 1000, frames: 12, status: "crc" },
-    { type: "host-stall", frame: 4000, frames: 1600 },
-  );
+const [device, endpoint = "0x81"] = process.argv.slice(2);
+const [vendorId, productId] = (device ?? "1209:0001").split(":").map((number) => parseInt(number, 16));
 
-isochPipe(bus, { vendorId, productId, endpoint: inEndpoint })
-  .results({ frames: 64, queue: 8 })
+function faultyBus(): VirtualBus {
+  const bus = new VirtualBus({ clock: unpacedClock() });
+  bus
+    .attach(counterDevice())
+    .inject(
+      { type: "packet", endpoint: 0x81, frame: 1000, frames: 12, status: "crc" },
+      { type: "host-stall", frame: 4000, frames: 1600 },
+    );
+  return bus;
+}
+
+isochPipe(device === undefined ? faultyBus() : libusb(), { vendorId, productId, endpoint: Number(endpoint) })
+  .results()
   .pipe(
     gaps(),
     frames(),
@@ -28,5 +34,8 @@ isochPipe(bus, { vendorId, productId, endpoint: inEndpoint })
     next: (counts) => {
       for (const [status, count] of counts) console.log(`${status.padEnd(5)} ${count}`);
     },
-    error: console.error,
+    error: (error: unknown) => {
+      console.error(error);
+      process.exitCode = 1;
+    },
   });

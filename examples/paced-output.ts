@@ -49,5 +49,8 @@ openDevice(bus, { vendorId, productId })
       const view = new DataView(statistics.buffer, statistics.byteOffset);
       console.log(`the device took ${view.getUint32(0, true)}, ${view.getUint32(4, true)} of them out of order`);
     },
-    error: console.error,
+    error: (error: unknown) => {
+      console.error(error);
+      process.exitCode = 1;
+    },
   });

@@ -1,48 +1,65 @@
 /**
- * A device of another machine: a bridge serves it over TCP, and a client streams from it as from any
- * other. Both are in this one program, over loopback; `serve` and `usbip` are all that two would need.
+ * A webcam of another machine: a picture of it as PNG. There, `npx rx-isoch serve 046d:0825 --tcp 0.0.0.0:3240` is the
+ * bridge; here, `remote-device 192.168.1.20:3240 046d:0825` has its camera as if it were plugged in. Both take the token
+ * from RX_ISOCH_TOKEN. Without an address both ends are in this program, and the camera is a virtual one.
  */
-import { isochPipe } from "rx-isoch";
-import { counterDevice, counterProtocol, VirtualBus } from "rx-isoch/transports/virtual";
+import { writeFile } from "node:fs/promises";
+import { camera, type CameraSession } from "rx-isoch/operators/media";
+import { toPng } from "rx-isoch/operators/node";
 import { usbip } from "rx-isoch/transports/usbip";
 import { serve } from "rx-isoch/transports/usbip/serve";
-import { connectTcp } from "rx-isoch/transports/usbip/tcp";
-import { filter, reduce, Subject, switchMap, take } from "rxjs";
+import { connectTcp, type TcpAddress } from "rx-isoch/transports/usbip/tcp";
+import { cameraDevice, VirtualBus } from "rx-isoch/transports/virtual";
+import { concatMap, filter, Subject, switchMap, take, tap } from "rxjs";
 
-const { vendorId, productId, inEndpoint } = counterProtocol;
-const stop = new Subject<void>();
+const [server, device = "1209:0002"] = process.argv.slice(2);
+const [vendorId, productId] = device.split(":").map((number) => parseInt(number, 16));
+const token = process.env["RX_ISOCH_TOKEN"];
+let session: CameraSession | undefined;
 
-const bridge = serve({
-  transports: [new VirtualBus({ devices: [counterDevice()] })],
-  devices: [{ vendorId, productId }],
-  tcp: { port: 0 },
-  webSocket: false,
-  stop,
-});
+/** A picture of the camera at a bridge. */
+function still({ host, port }: TcpAddress) {
+  const remote = usbip({ connect: connectTcp({ host, port, token }) });
+  const picture = { format: "yuy2", width: 320, height: 240 } as const;
+  return camera(remote, { vendorId, productId }, { ...picture, started: (agreed) => (session = agreed) }).pipe(
+    take(1),
+    toPng(),
+    concatMap((png) => writeFile("remote.png", png).then(() => png.length)),
+  );
+}
 
-bridge
-  .pipe(
+/** The same, of a bridge in this program, which is stopped then. */
+function stillOfHere() {
+  const stop = new Subject<void>();
+  return serve({
+    transports: [new VirtualBus({ devices: [cameraDevice()] })],
+    devices: [{ vendorId, productId }],
+    tcp: { port: 0, token },
+    webSocket: false,
+    stop,
+  }).pipe(
     filter((event) => event.type === "listening"),
-    switchMap(({ address }) => {
-      const remote = usbip({ connect: connectTcp(address) });
-      return isochPipe(remote, { vendorId, productId, endpoint: inEndpoint })
-        .results({ frames: 64 })
-        .pipe(
-          take(50),
-          reduce((sum, { length, lost }) => ({ frames: sum.frames + length, lost: sum.lost + lost }), {
-            frames: 0,
-            lost: 0,
-          }),
-        );
-    }),
-  )
-  .subscribe({
-    next: ({ frames, lost }) => {
-      console.log(`${frames} frames came over the network, ${lost} lost`);
+    switchMap(({ address }) => still(address)),
+    tap(() => {
       stop.next();
-    },
-    error: console.error,
-    complete: () => {
-      console.log("closed");
-    },
-  });
+    }),
+  );
+}
+
+function stillOf(address: string) {
+  const { hostname, port } = new URL(`tcp://${address}`);
+  return still({ host: hostname, port: Number(port || 3240) });
+}
+
+(server === undefined ? stillOfHere() : stillOf(server)).subscribe({
+  next: (bytes) => {
+    console.log(`remote.png: ${bytes} bytes, ${session?.statistics.lostFrames ?? 0} frames of the bus lost`);
+  },
+  error: (error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+  complete: () => {
+    console.log("closed");
+  },
+});

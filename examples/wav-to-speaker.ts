@@ -26,13 +26,23 @@ const played = fromWav(path).pipe(
     of(data).pipe(
       // Half a second in flight: no hurry, where nobody waits to hear.
       speaker(transport, { vendorId, productId }, { ...format, latency: 500 }),
-      reduce((silence, transfer) => silence + transfer.silence, 0),
-      tap((silence) => {
-        console.log(`${path}: ${frames} samples played, ${silence} of silence between`);
+      reduce((sum, { silence, results }) => ({ silence: sum.silence + silence, lost: sum.lost + results.lost }), {
+        silence: 0,
+        lost: 0,
+      }),
+      tap(({ silence, lost }) => {
+        console.log(
+          `${path}: ${frames} samples played, ${silence} of silence between, ${lost} frames without a packet`,
+        );
       }),
     ),
   ),
 );
 const heard = defer(() => (device === undefined ? save("heard.wav", loudspeaker.recorded()) : EMPTY));
 
-concat(written, played, heard).subscribe({ error: console.error });
+concat(written, played, heard).subscribe({
+  error: (error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+});

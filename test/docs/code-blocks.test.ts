@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { bareExamples, docCommentBlocks, markdownBlocks, type CodeBlock } from "../support/code-blocks.js";
+import { compilerOptions } from "../support/compiler-options.js";
 import { root } from "../support/entries.js";
 
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
@@ -12,7 +13,7 @@ const list = (extension: string, include: string[]): string[] =>
     .map((file) => relative(root, file))
     .toSorted();
 const sources = list(".ts", ["src", "operators", "transports"]);
-const pages = list(".md", ["*.md", "docs/*.md"]).filter((file) => file !== "CHANGELOG.md");
+const pages = list(".md", ["*.md", "docs/*.md", "docs/decisions/*.md"]).filter((file) => file !== "CHANGELOG.md");
 const blocks = [
   ...pages.flatMap((file) => markdownBlocks(file, read(file))),
   ...sources.flatMap((file) => docCommentBlocks(file, read(file))),
@@ -28,13 +29,7 @@ function compile(): ts.Program {
   mkdirSync(directory, { recursive: true });
   // Padded, so that a diagnostic names the line of the document.
   for (const block of blocks) writeFileSync(pathOf(block), "\n".repeat(block.line - 1) + block.code);
-  const config = ts.getParsedCommandLineOfConfigFile(
-    join(root, "tsconfig.json"),
-    { noEmit: true },
-    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined },
-  );
-  if (!config) throw new Error("tsconfig.json cannot be read");
-  return ts.createProgram(blocks.map(pathOf), config.options);
+  return ts.createProgram(blocks.map(pathOf), compilerOptions());
 }
 
 describe("code blocks", () => {

@@ -1,14 +1,16 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { decode } from "fast-png";
+import { testCard } from "rx-isoch/transports/virtual";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { toRgb } from "../../operators/node/rgb.js";
 import { root } from "../support/entries.js";
 import { Scratch } from "../support/pack.js";
 import { figures } from "./figures/figures.js";
 
 const scratch = new Scratch();
-const guide = readFileSync(join(root, "docs/media.md"), "utf8");
-const names = ["camera.png", "microphone.svg", "speaker.svg", "losses.svg", "film.jpg"];
+const guides = ["media.md", "transports.md"].map((guide) => readFileSync(join(root, "docs", guide), "utf8"));
+const names = ["camera.png", "microphone.svg", "speaker.svg", "losses.svg", "film.jpg", "remote.png"];
 let made: Awaited<ReturnType<typeof figures>>;
 
 beforeAll(async () => {
@@ -19,8 +21,8 @@ afterAll(() => {
   scratch[Symbol.dispose]();
 });
 
-it("the guide shows every figure, each of them small", () => {
-  const shown = [...guide.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(([, file]) => file);
+it("the guides show every figure, each of them small", () => {
+  const shown = guides.flatMap((guide) => [...guide.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(([, file]) => file));
   expect(shown.toSorted()).toStrictEqual(names.toSorted());
   for (const name of names) expect(statSync(join(root, "docs", name)).size).toBeLessThan(60_000);
 });
@@ -34,4 +36,10 @@ it("camera.png is what the example gives: npm run figures", () => {
   if (!Buffer.isBuffer(drawn)) throw new Error("no picture");
   // Coded by whatever zlib there is: it is the pixels that count.
   expect(Buffer.from(decode(drawn).data).equals(Buffer.from(decode(kept).data))).toBe(true);
+});
+
+it("remote.png is what the example gives, on a machine that is not held up: npm run figures", () => {
+  const [width, height] = [320, 240];
+  const sent = toRgb({ format: "yuy2", width, height, data: testCard("yuy2", width, height, 0) });
+  expect(Buffer.from(decode(readFileSync(join(root, "docs/remote.png"))).data).equals(sent)).toBe(true);
 });

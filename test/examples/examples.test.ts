@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { decode } from "fast-png";
 import { testCard, tone } from "rx-isoch/transports/virtual";
 import { afterAll, expect, it } from "vitest";
+import { toRgb } from "../../operators/node/rgb.js";
 import { root } from "../support/entries.js";
 import { Scratch } from "../support/pack.js";
 import { onPath } from "../support/programs.js";
@@ -29,7 +30,7 @@ function read(file: string): Buffer {
 /** What there is to see of each example when it has run. */
 const results: Readonly<Record<string, () => Promise<void>>> = {
   "instrument-to-csv": async () => {
-    expect(await run("instrument-to-csv", "table.csv")).toBe("4000 frames, 1116 of them lost or bad\n");
+    expect(await run("instrument-to-csv", "table.csv")).toBe("table.csv: 2884 frames good, 12 bad, 1104 lost\n");
     const [head, ...lines] = readFileSync(join(scratch.path, "table.csv"), "utf8").trimEnd().split("\n");
     expect(head).toBe("frame,status,counter");
     const rows = lines.map((line) => line.split(","));
@@ -64,11 +65,21 @@ const results: Readonly<Record<string, () => Promise<void>>> = {
     );
   },
   "remote-device": async () => {
-    expect(await run("remote-device")).toMatch(/^3200 frames came over the network, \d+ lost\nclosed\n$/);
+    const printed = await run("remote-device");
+    const png = read("remote.png");
+    expect(printed).toMatch(/^remote\.png: \d+ bytes, \d+ frames of the bus lost\nclosed\n$/);
+    expect(printed).toContain(` ${png.length} bytes`);
+    const { width, height, data } = decode(png);
+    expect([width, height]).toStrictEqual([320, 240]);
+    // The first, but on a machine that is held up.
+    const number = luminanceNumber(width, height, data);
+    const sent = toRgb({ format: "yuy2", width, height, data: testCard("yuy2", width, height, number) });
+    expect(Buffer.from(data).equals(sent)).toBe(true);
   },
   "wav-to-speaker": async () => {
     const printed = await run("wav-to-speaker");
-    const [, silence] = /^tone\.wav: 48000 samples played, (\d+) of silence between\n$/.exec(printed) ?? [];
+    const [, silence] =
+      /^tone\.wav: 48000 samples played, (\d+) of silence between, \d+ frames without a packet\n$/.exec(printed) ?? [];
     expect(wavSamples(read("tone.wav")).samples).toStrictEqual(tone(0, 48_000));
     const heard = wavSamples(read("heard.wav")).samples;
     expect(heard.length).toBe(2 * (48_000 + Number(silence)));
@@ -78,7 +89,7 @@ const results: Readonly<Record<string, () => Promise<void>>> = {
   },
   "webcam-to-ffmpeg": async () => {
     // What is in it, ffprobe says: test/tools/examples.test.ts.
-    expect(await run("webcam-to-ffmpeg")).toBe("webcam.mp4: 60 pictures\n");
+    expect(await run("webcam-to-ffmpeg")).toBe("webcam.mp4: 60 pictures, 0 dropped\n");
     expect(read("webcam.mp4").toString("latin1", 4, 8)).toBe("ftyp");
   },
   "webcam-to-file": async () => {
@@ -87,11 +98,22 @@ const results: Readonly<Record<string, () => Promise<void>>> = {
     expect(still).toBe(`webcam.png: ${png.length} bytes`);
     const { width, height, data } = decode(png);
     expect([width, height, luminanceNumber(width, height, data)]).toStrictEqual([640, 480, 0]);
-    expect(clip).toBe("webcam.avi: 60 pictures, 30.0 a second");
+    expect(clip).toBe("webcam.avi: 60 pictures, 30.0 a second, 0 dropped");
     const pictures = aviPictures(read("webcam.avi"));
     expect(pictures.length).toBe(60);
     for (const [i, picture] of pictures.entries()) expect(picture.equals(testCard("mjpeg", 640, 480, i))).toBe(true);
   },
+};
+
+/** How each example that has a way to fail is made to, with what it then says on its standard error. */
+const failures: Readonly<Record<string, { readonly args: readonly string[]; readonly says: RegExp }>> = {
+  "instrument-to-csv": { args: ["missing/table.csv"], says: /ENOENT/ },
+  "loss-report": { args: ["ffff:ffff"], says: /code: '(no-such-device|no-addon|transport-failed)'/ },
+  "microphone-to-wav": { args: ["ffff:ffff"], says: /code: '(no-such-device|no-addon|transport-failed)'/ },
+  "remote-device": { args: ["127.0.0.1:1"], says: /code: 'transport-failed'/ },
+  "wav-to-speaker": { args: ["missing.wav"], says: /ENOENT/ },
+  "webcam-to-ffmpeg": { args: [], says: /code: 'process-failed'/ },
+  "webcam-to-file": { args: ["ffff:ffff"], says: /code: '(no-such-device|no-addon|transport-failed)'/ },
 };
 
 /** Programs of others that an example runs. */
@@ -110,3 +132,11 @@ for (const [name, check] of Object.entries(results)) {
   const lack = missing.length > 0 ? ` (needs ${missing.join()}; npm run test:tools installs it)` : "";
   it.skipIf(lack !== "")(name + lack, check);
 }
+
+it.each(Object.entries(failures))("%s says why it failed, and with its exit status that it did", async (name, how) => {
+  const { args, says } = how;
+  // There is no ffmpeg on an empty PATH.
+  const failed = runExample(scratch.path, name, args, { ...process.env, PATH: "" });
+  const error: unknown = await failed.then(() => undefined).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: 1, stderr: expect.stringMatching(says) as unknown });
+});

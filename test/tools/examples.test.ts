@@ -28,7 +28,7 @@ const size = { width: 640, height: 480 };
 it("webcam-to-ffmpeg makes a film of every picture", async () => {
   const env = { ...process.env, PATH: `${dirname(ffmpeg)}${delimiter}${process.env["PATH"] ?? ""}` };
   const { stdout, stderr } = await runExample(scratch.path, "webcam-to-ffmpeg", [], env);
-  expect([stdout, stderr]).toStrictEqual(["webcam.mp4: 60 pictures\n", ""]);
+  expect([stdout, stderr]).toStrictEqual(["webcam.mp4: 60 pictures, 0 dropped\n", ""]);
   expect(probe("webcam.mp4")).toMatchObject({ ...size, r_frame_rate: "30/1", nb_read_frames: "60" });
 });
 

@@ -6,11 +6,14 @@ import { plot } from "./plot.js";
 
 /** What is shown of the examples in docs, by the name of the file: made by running them in `directory`. */
 export async function figures(directory: string): Promise<ReadonlyMap<string, Buffer | string>> {
-  for (const name of ["webcam-to-file", "microphone-to-wav", "wav-to-speaker"]) await runExample(directory, name);
+  for (const name of ["webcam-to-file", "microphone-to-wav", "wav-to-speaker", "remote-device"]) {
+    await runExample(directory, name);
+  }
   await runExample(directory, "instrument-to-csv", ["table.csv"]);
   const read = (file: string) => readFileSync(join(directory, file));
   return new Map<string, Buffer | string>([
     ["camera.png", read("webcam.png")],
+    ["remote.png", read("remote.png")],
     ["microphone.svg", microphonePlot(wavSamples(read("microphone.wav")).samples)],
     ["speaker.svg", speakerPlot(wavSamples(read("tone.wav")).samples, wavSamples(read("heard.wav")).samples)],
     ["losses.svg", lossPlot(read("table.csv").toString())],

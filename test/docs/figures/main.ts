@@ -1,4 +1,4 @@
-/** Draws the pictures of docs/media.md anew: `npm run figures`. That of the film needs ffmpeg. */
+/** Draws the pictures of the examples in docs anew: `npm run figures`. That of the film needs ffmpeg. */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -2,11 +2,13 @@ import { computed, inject, Injectable } from "@angular/core";
 import { isochPipe, type IsochError, type IsochResults } from "rx-isoch";
 import { isochStream, latestSignal, replug, type IsochStream } from "rx-isoch/angular";
 import { throughput, type Throughput } from "rx-isoch/operators";
+import { videoFrames } from "rx-isoch/operators/media";
 import { concat, of, type OperatorFunction } from "rxjs";
-import { pictures } from "../usb/pictures";
 import { demo, demoIds } from "../usb/protocol";
 import { waveform } from "../usb/waveform";
 import { Sources } from "./sources";
+
+const { width, height } = demo.camera;
 
 /** The camera and the microphone of the device, as signals. */
 @Injectable({ providedIn: "root" })
@@ -14,7 +16,7 @@ export class Streams {
   readonly #sources = inject(Sources);
 
   readonly camera = this.#stream(demo.camera.endpoint);
-  readonly picture = latestSignal(this.camera.eachRun(pictures()));
+  readonly picture = latestSignal(this.camera.eachRun(videoFrames({ format: "yuy2", width, height })));
   readonly cameraRates = latestSignal(this.camera.eachRun(rates()));
 
   readonly microphone = this.#stream(demo.microphone.endpoint);
