@@ -91,9 +91,8 @@ export class UsbDevice {
   selectDefaultAlternate(interfaceNumber: number): Observable<never> {
     return concat(
       this.claimInterface(interfaceNumber),
-      defer(() => {
+      this.#leases.selectDefault(interfaceNumber, () => {
         if (this.#isClosing) throw deviceClosed();
-        return this.#leases.selectDefault(interfaceNumber);
       }),
     );
   }

@@ -66,12 +66,17 @@ export class InterfaceLeases {
     return lease.releasing;
   }
 
-  /** Puts an interface that no pipe holds into alternate setting 0. Who wants it meanwhile waits. */
-  selectDefault(interfaceNumber: number): Observable<never> {
+  /**
+   * Puts an interface that no pipe holds into alternate setting 0. Who wants it meanwhile waits.
+   *
+   * @param check throws where nothing may begin any more
+   */
+  selectDefault(interfaceNumber: number, check: () => void = () => undefined): Observable<never> {
     return defer(() => {
+      check();
       const lease = this.#leases.get(interfaceNumber);
       if (lease?.releasing !== undefined) {
-        return concat(settled(lease.releasing), this.selectDefault(interfaceNumber));
+        return concat(settled(lease.releasing), this.selectDefault(interfaceNumber, check));
       }
       if (lease === undefined) return this.#selectDefault(interfaceNumber);
       if (lease.alternate !== 0) throw inUse(interfaceNumber, lease, 0);

@@ -6,6 +6,7 @@ import {
   type IncompletePolicy,
   type NegotiatedVideo,
   type VideoAlternate,
+  type VideoChoice,
   type VideoFrame,
   type VideoSelector,
   type VideoStatistics,
@@ -17,6 +18,7 @@ import {
   type StreamOptions,
   type UsbDevice,
 } from "../../src/index.js";
+import { relyOn } from "./rely-on.js";
 import { videoFrames } from "./video-frames.js";
 import { withDevice } from "./with-device.js";
 
@@ -81,6 +83,17 @@ export function camera(
 
 function framesOf(device: UsbDevice, options: CameraOptions): Observable<VideoFrame> {
   const choice = chooseVideo(device.configuration, options);
+  const { interfaceNumber } = choice.streaming;
+  const picture = {
+    name: `picture ${interfaceNumber}`,
+    // Of this stream alone.
+    value: choice,
+    help: () => `interface ${interfaceNumber} of the camera has a stream already: share() it, or end it first`,
+  };
+  return relyOn(device, picture, negotiatedFrames(device, choice, options));
+}
+
+function negotiatedFrames(device: UsbDevice, choice: VideoChoice, options: CameraOptions): Observable<VideoFrame> {
   return concat(
     // In this order, and given back in the other: a driver that is attached to the first again needs the second.
     device.claimInterface(choice.function.interfaceNumber),

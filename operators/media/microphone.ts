@@ -1,9 +1,9 @@
-import { concat, EMPTY, type Observable } from "rxjs";
+import type { Observable } from "rxjs";
 import type { IsochTransport, StreamOptions, UsbDevice } from "../../src/index.js";
 import { checkClockOptions, type ClockOptions } from "../../src/class/uac/clock-options.js";
 import { wholeNumber } from "../../src/numbers.js";
 import { chooseAudio, type AudioFormatOptions, type AudioSelector } from "./audio-choice.js";
-import { AudioPipe, prepareClock } from "./audio-pipe.js";
+import { AudioPipe, onClock } from "./audio-pipe.js";
 import type { PcmBlock } from "./pcm-block.js";
 import { pcmBlocks, type PcmBlocksOptions } from "./pcm-blocks.js";
 import { withDevice } from "./with-device.js";
@@ -49,9 +49,7 @@ export function microphone(
   const clock = checkClockOptions(options);
   return withDevice(source, selector, (device) => {
     const chosen = chooseAudio(device, { ...options, sampleRate, selector, direction: "in" });
-    return concat(
-      chosen.alternate.version === 2 ? prepareClock(device, chosen, clock) : EMPTY,
-      new AudioPipe(device, chosen).results(options.stream).pipe(pcmBlocks(chosen.format, options)),
-    );
+    const blocks = new AudioPipe(device, chosen).results(options.stream).pipe(pcmBlocks(chosen.format, options));
+    return onClock(device, chosen, clock, blocks);
   });
 }

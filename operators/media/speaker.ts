@@ -1,4 +1,4 @@
-import { concat, EMPTY, map, merge, Observable, Subject, takeUntil, tap, type OperatorFunction } from "rxjs";
+import { map, merge, Observable, ReplaySubject, Subject, takeUntil, tap, type OperatorFunction } from "rxjs";
 import type { IsochRequest, IsochTransport, UsbDevice } from "../../src/index.js";
 import { checkClockOptions, type ClockOptions } from "../../src/class/uac/clock-options.js";
 import { oneOf, wholeNumber } from "../../src/numbers.js";
@@ -6,7 +6,7 @@ import { subscribeInner } from "../../src/subscribe-inner.js";
 import { close } from "../close.js";
 import { issue } from "../issue.js";
 import { chooseAudio, type AudioFormatOptions, type AudioSelector, type ChosenAudio } from "./audio-choice.js";
-import { AudioPipe, prepareClock } from "./audio-pipe.js";
+import { AudioPipe, onClock } from "./audio-pipe.js";
 import { paceOf } from "./feedback-loop.js";
 import { PcmQueue } from "./pcm-queue.js";
 import type { PcmSource } from "./pcm-source.js";
@@ -114,10 +114,7 @@ export function speaker(
       if (subscriber.closed) return;
       const playing = withDevice(source, selector, (device) => {
         const chosen = chooseAudio(device, { ...options, sampleRate, selector, direction: "out" });
-        return concat(
-          chosen.alternate.version === 2 ? prepareClock(device, chosen, clock) : EMPTY,
-          play(device, chosen, pcm, ready, settings),
-        );
+        return onClock(device, chosen, clock, play(device, chosen, pcm, ready, settings));
       });
       subscribeInner(playing, subscriber, {
         next: (played) => {
@@ -145,7 +142,8 @@ function play(
     const frames = Math.max(1, Math.floor(inFlight / 4));
     const pace = paceOf(device, chosen);
     const playback = new Playback(pcm, pace, chosen, frames, underrun);
-    const hasPlayed = new Subject<void>();
+    // May be over before anybody listens to its pace.
+    const hasPlayed = new ReplaySubject<void>(1);
     const isDeaf = new Subject<void>();
     pcm.start(chosen.format, Math.ceil((chosen.format.sampleRate * latency) / 1000) * chosen.frameSize);
     const played = whenReady(pcm, ready, () => playback.requests()).pipe(

@@ -2,7 +2,7 @@ import { concat, defer, EMPTY, ignoreElements, switchMap, timer, type Observable
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, it } from "vitest";
 import { InterfaceLeases } from "../../src/interface-leases.js";
-import { BusyError, DeviceError, TransportError, type TransportDevice } from "../../src/index.js";
+import { BusyError, DeviceError, TransferStateError, TransportError, type TransportDevice } from "../../src/index.js";
 import { marbles } from "../support/marbles.js";
 import { failure, plainErrors } from "../support/plain-error.js";
 
@@ -272,6 +272,29 @@ describe("InterfaceLeases", () => {
         m.expect(after(7, m.scheduler, () => leases.acquire(0, 1))).toBeObservable("-------- ---|");
         m.flush();
         expect(log.slice(0, 3)).toStrictEqual(["claim 0 @2", "select 0.0 @4", "release 0 @6"]);
+      }),
+    );
+
+    it(
+      "does not begin, nor begin again behind another, where it may not any more",
+      marbles((m) => {
+        const { log, leases } = laboratory(m.scheduler);
+        const over = new TransferStateError("pipe-closed", "closed");
+        let isOver = false;
+        const check = () => {
+          if (isOver) throw over;
+        };
+        const closed = failure("TransferStateError", "pipe-closed");
+        m.expect(leases.selectDefault(0, check)).toBeObservable("------|");
+        m.expect(leases.selectDefault(0, check).pipe(plainErrors())).toBeObservable("------#", {}, closed);
+        m.scheduler.schedule(() => (isOver = true), 3);
+        m.expect(after(9, m.scheduler, () => leases.selectDefault(0, check)).pipe(plainErrors())).toBeObservable(
+          "---------#",
+          {},
+          closed,
+        );
+        m.flush();
+        expect(log).toStrictEqual(["claim 0 @2", "select 0.0 @4", "release 0 @6"]);
       }),
     );
 

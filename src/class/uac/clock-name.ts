@@ -1,4 +1,5 @@
-import { catchError, defaultIfEmpty, map, mergeMap, of, type Observable } from "rxjs";
+import { catchError, defaultIfEmpty, map, mergeMap, of, throwError, type Observable } from "rxjs";
+import { DeviceError } from "../../errors.js";
 import { littleEndian, unlessStalled, type AudioControlPort } from "./clock-requests.js";
 import type { AudioEntity } from "./model.js";
 
@@ -16,7 +17,10 @@ export function clockName(port: AudioControlPort, { id, stringIndex, isExternal 
     mergeMap((languages) => readString(port, stringIndex, littleEndian(languages, 2, 2) || english)),
     map((bytes) => text(bytes)),
     map((name) => (name === "" ? plain : `${plain} ("${name}")`)),
-    catchError(unlessStalled(of(plain))),
+    // Whatever else is wrong has been found already.
+    catchError((error: unknown) =>
+      DeviceError.is(error) && error.code === "device-gone" ? throwError(() => error) : of(plain),
+    ),
   );
 }
 

@@ -1,4 +1,4 @@
-import { catchError, map, mergeMap, of, EMPTY, throwError, timer, type Observable } from "rxjs";
+import { catchError, EMPTY, first, map, mergeMap, of, repeat, throwError, timer, type Observable } from "rxjs";
 import { DeviceError } from "../../errors.js";
 import { clockName } from "./clock-name.js";
 import { controls, getControl, unlessStalled, type AudioControlPort } from "./clock-requests.js";
@@ -36,15 +36,13 @@ export function clockValid(
   source: AudioEntity,
   timeout: number,
 ): Observable<never> {
-  const ask = (left: number): Observable<never> =>
-    isClockValid(port, controlInterface, source).pipe(
-      mergeMap((isValid) => {
-        if (isValid) return EMPTY;
-        if (left > 0) return timer(Math.min(pause, left)).pipe(mergeMap(() => ask(left - pause)));
-        return clockName(port, source).pipe(mergeMap((name) => throwError(() => invalid(name, source, timeout))));
-      }),
-    );
-  return ask(timeout);
+  const delay = (asked: number) => timer(Math.min(pause, timeout - (asked - 1) * pause));
+  const refuse = clockName(port, source).pipe(mergeMap((name) => throwError(() => invalid(name, source, timeout))));
+  return isClockValid(port, controlInterface, source).pipe(
+    repeat({ count: 1 + Math.ceil(timeout / pause), delay }),
+    first((isValid) => isValid, false),
+    mergeMap((isValid) => (isValid ? EMPTY : refuse)),
+  );
 }
 
 function invalid(name: string, { isExternal }: AudioEntity, timeout: number): DeviceError {

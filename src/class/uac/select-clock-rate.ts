@@ -10,6 +10,7 @@ import {
   throwIfEmpty,
   type Observable,
 } from "rxjs";
+import { DescriptorError } from "../../errors.js";
 import { audioClock, clockRate, clockRates, setClockRate, type AudioClock } from "./clock.js";
 import { checkClockOptions, type ClockOptions } from "./clock-options.js";
 import { unlessStalled, type AudioControlPort } from "./clock-requests.js";
@@ -62,7 +63,9 @@ export function selectClockRate(
     clockRate(port, controlInterface, clock).pipe(
       catchError(unlessStalled(of(clock.source.isProgrammable ? sampleRate : 0))),
       mergeMap((actual) =>
-        isCloseRate(actual, sampleRate) ? EMPTY : throwError(() => otherRate(sampleRate, actual, rates)),
+        isCloseRate(actual, sampleRate) || (actual === 0 && clock.source.isProgrammable)
+          ? EMPTY
+          : throwError(() => otherRate(sampleRate, actual, rates)),
       ),
     );
 
@@ -90,7 +93,13 @@ export function selectClockRate(
           mergeMap((isValid) => (isValid ? of(clock) : other.pipe(defaultIfEmpty(clock)))),
         )
       : of(clock);
-  return current.pipe(
+  /** A selector may have none of its pins selected. */
+  const found = current.pipe(
+    catchError((error: unknown) =>
+      DescriptorError.is(error) ? other.pipe(throwIfEmpty(() => error)) : throwError(() => error),
+    ),
+  );
+  return found.pipe(
     mergeMap(unlessAbsent),
     mergeMap(run),
     catchError((error: unknown) =>

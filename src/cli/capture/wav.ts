@@ -1,6 +1,6 @@
-import { concat, concatMap, defer, EMPTY, takeUntil, tap } from "rxjs";
+import { concatMap, defer, takeUntil, tap } from "rxjs";
 import { chooseAudio, type ChosenAudio } from "../../../operators/media/audio-choice.js";
-import { AudioPipe, prepareClock } from "../../../operators/media/audio-pipe.js";
+import { AudioPipe, onClock } from "../../../operators/media/audio-pipe.js";
 import { pcmBlocks } from "../../../operators/media/index.js";
 import { WavLayout } from "../../../operators/node/wav-layout.js";
 import { isochPipe, type EndpointSelector } from "../../index.js";
@@ -56,7 +56,7 @@ export const wavUpTo = (limit?: number): CaptureFormat => ({
             return stepOf({ pieces: added.pieces, counts: counted() }, added);
           }),
         );
-        return concat(chosen.alternate.version === 2 && !isToldRate ? prepareClock(device, chosen) : EMPTY, blocks);
+        return isToldRate ? blocks : onClock(device, chosen, {}, blocks);
       });
       return withTail(steps, () => ending(layout, counted()));
     }),

@@ -59,7 +59,13 @@ export function extendSpan(
   if (served === 0 && lost === 0) return span;
   const endFrame = firstFrame + served;
   return span === undefined
-    ? { firstFrame, endFrame, firstLength: served, firstTimestamp: timestamp, lastTimestamp: timestamp }
+    ? {
+        firstFrame: firstFrame - lost,
+        endFrame,
+        firstLength: served,
+        firstTimestamp: timestamp,
+        lastTimestamp: timestamp,
+      }
     : { ...span, endFrame, lastTimestamp: timestamp };
 }
 

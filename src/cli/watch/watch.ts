@@ -9,6 +9,7 @@ import {
   of,
   scan,
   switchMap,
+  takeUntil,
   takeWhile,
   tap,
   throwError,
@@ -95,9 +96,13 @@ function watchDevice(
   const requests = endlessRequests(endpoint, target.counter !== undefined);
   const issued = of(requests).pipe(issue(pipe, { queue: endpoint.queue }));
   const transfers = isIn ? issued.pipe(compact()) : issued;
-  return transfers.pipe(
-    abort(interrupt),
-    close(stop),
+  // What was lost before the first frame of a recording, and after the last, is told to streams only.
+  const isReplay = isIn && target.isRecording === true;
+  const { frames, queue } = endpoint;
+  const results = isReplay
+    ? pipe.results({ frames, queue }).pipe(takeUntil(stop))
+    : transfers.pipe(abort(interrupt), close(stop));
+  return results.pipe(
     tap({
       next: (results) => {
         track?.push(results);
@@ -106,8 +111,8 @@ function watchDevice(
         track?.flush();
       },
     }),
-    connect((results) =>
-      measure(results, options, {
+    connect((shared) =>
+      measure(shared, options, {
         counter: isIn ? target.counter : undefined,
         track,
         statistics: isIn || target.counter === undefined ? of(undefined) : lastStatistics(device),

@@ -1,4 +1,4 @@
-import { catchError, map, repeat, switchMap, take, type Observable } from "rxjs";
+import { catchError, concat, map, merge, of, repeat, switchMap, take, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { camera, type CameraOptions, type CameraSession } from "../../../operators/media/index.js";
 import type { VideoFrame } from "../../../src/class/uvc/index.js";
@@ -14,6 +14,7 @@ import {
   ScriptedCamera,
   type CameraScript,
 } from "../../support/scripted-camera.js";
+import { slowTransport } from "../../support/slow-transport.js";
 import { strictTransport } from "../../support/strict-transport.js";
 import { scriptedDevice } from "../../support/scripted-device.js";
 import type { TestScheduler } from "rxjs/testing";
@@ -109,8 +110,37 @@ describe("camera", () => {
       );
       m.expect(first, subs).toBeObservable(expected, { a: "0 complete", b: "1 complete", c: "2 complete" });
       finish();
-      expect(busy).toStrictEqual([failure("BusyError", "interface-busy", "alternate setting 2", "close the pipes")]);
+      expect(busy).toStrictEqual([failure("BusyError", "interface-busy", "has a stream already", "share()")]);
       expect(device.log).toStrictEqual([...negotiation, "alternate 2", "alternate 0"]);
+    }),
+  );
+
+  it(
+    "refuses the second of two that begin together on a device, and has it when the first has ended",
+    marbles((m) => {
+      const bus = marbleBus(m.scheduler);
+      const device = new ScriptedCamera();
+      bus.attach(device);
+      const transport = strictTransport(slowTransport(bus, m.scheduler, { control: true }));
+      const log: unknown[] = [];
+      openDevice(transport, cameraIds)
+        .pipe(
+          switchMap((each) => {
+            const pictures = camera(each, {}, small).pipe(firstByte, take(1));
+            const second = pictures.pipe(catchError((error: unknown) => of(plain(error))));
+            return concat(merge(pictures, second), pictures);
+          }),
+          take(3),
+        )
+        .subscribe((each) => log.push(each));
+      m.flush();
+      expect(log).toStrictEqual([
+        failure("BusyError", "interface-busy", "has a stream already", "share()"),
+        "0 complete",
+        "0 complete",
+      ]);
+      expect(device.log).toStrictEqual([1, 2].flatMap(() => [...negotiation, "alternate 2", "alternate 0"]));
+      expectClean(bus, transport);
     }),
   );
 

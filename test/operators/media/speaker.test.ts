@@ -177,6 +177,37 @@ describe("speaker", () => {
     expectClean(bus, transport);
   });
 
+  it.each(["explicit", "implicit"] as const)(
+    "completes with a source that has nothing, %s feedback",
+    async (feedback) => {
+      const { bus, transport } = lab({ feedback });
+      const play = (source: PcmSource[]) => lastValueFrom(from(source).pipe(speaker(transport, audioIds), toArray()));
+      expect(await play([])).toStrictEqual([]);
+      expect(await play([new Uint8Array(0), []])).toStrictEqual([]);
+      expectClean(bus, transport);
+    },
+  );
+
+  it("is refused another rate while a stream runs on its clock, which goes on, and has it then", async () => {
+    const device = speakerDevice({ uacVersion: 2 });
+    const bus = new VirtualBus({ devices: [device], clock: unpacedClock() });
+    const opened = await new Promise<UsbDevice>((resolve) => void openDevice(bus, {}).subscribe(resolve));
+    const play = (sampleRate: number, ...pieces: PcmSource[]) =>
+      lastValueFrom(from(pieces).pipe(speaker(opened, {}, { sampleRate }), toArray())).catch(plain);
+    const source = new Subject<PcmSource>();
+    const first = lastValueFrom(source.pipe(speaker(opened, {}, { sampleRate: 44_100 }), toArray()));
+    source.next(samples(4410));
+    const busy = failure("BusyError", "interface-busy", "44100 Hz", "end the other first");
+    expect(await play(48_000, samples(480))).toStrictEqual(busy);
+    expect(device.sampleRate).toBe(44_100);
+    source.complete();
+    expect(await first).not.toHaveLength(0);
+    expect(await play(48_000, samples(480))).not.toHaveLength(0);
+    expect(device.sampleRate).toBe(48_000);
+    await lastValueFrom(opened.close(), { defaultValue: undefined });
+    expectClean(bus);
+  });
+
   it("plays every sample in order, pushed and pulled, in pieces that split samples", async () => {
     const { device, bus } = lab();
     const whole = samples(5000);

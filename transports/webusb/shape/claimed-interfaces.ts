@@ -37,6 +37,11 @@ export class ClaimedInterfaces {
     return claimed === undefined ? undefined : (claimed.alternate?.alternateSetting ?? 0);
   }
 
+  /** None is claimed any more: the device is gone. */
+  forget(): void {
+    this.#claimed.clear();
+  }
+
   /** @throws InvalidStateError */
   checkClaimed(interfaceNumber: number): void {
     this.#get(interfaceNumber);

@@ -223,6 +223,7 @@ export class UsbDeviceShape extends DescribedDevice implements FullWebUsbDevice 
     this.#watch?.unsubscribe();
     if (session === undefined) return;
     void this.#abortAll(session, disconnected());
+    session.interfaces.forget();
     this.#source.close(session.device).subscribe({ error: () => undefined });
   }
 

@@ -1,9 +1,10 @@
-import { lastValueFrom, of, throwError, toArray } from "rxjs";
+import { defer, lastValueFrom, of, throwError, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { AudioControlPort } from "../../../../src/class/uac/index.js";
 import { clockValid } from "../../../../src/class/uac/clock-validity.js";
-import { DeviceError } from "../../../../src/index.js";
-import { failure, plain } from "../../../support/plain-error.js";
+import { DeviceError, TransportError } from "../../../../src/index.js";
+import { marbles } from "../../../support/marbles.js";
+import { failure, plain, plainErrors } from "../../../support/plain-error.js";
 import { clockEntityOf } from "./clocks.js";
 
 /** A device with a clock that is not valid and with strings; and which of them it was asked for, in which language. */
@@ -53,6 +54,37 @@ describe("a clock that is not valid", () => {
     ["answers a piece of one", 3, { 0: german, 3: [9] }],
   ])("is a number where it %s", async (_, index, strings) => {
     expect(await invalid(named(strings).port, index)).toStrictEqual(failed("7"));
+  });
+
+  it("is a number where asking for its string fails in another way", async () => {
+    const silent: AudioControlPort = {
+      controlTransfer: ({ type }) =>
+        type === "class"
+          ? of(Uint8Array.of(0))
+          : throwError(() => new TransportError("transport-failed", "did not answer in time")),
+    };
+    expect(await invalid(silent, 3)).toStrictEqual(failed("7"));
+  });
+
+  it("is waited for as long as can be asked for", () => {
+    marbles((m) => {
+      let asked = 0;
+      const port: AudioControlPort = {
+        controlTransfer: () =>
+          defer(() => {
+            asked++;
+            return of(Uint8Array.of(0));
+          }),
+      };
+      const source = clockEntityOf("clock-source", 7, [], { stringIndex: 0 });
+      m.expect(clockValid(port, 0, source, 600_000).pipe(plainErrors())).toBeObservable(
+        "600s #",
+        {},
+        failure("DeviceError", "clock-invalid", "for 600000 ms"),
+      );
+      m.flush();
+      expect(asked).toBe(6001);
+    })();
   });
 
   it("is not the word where the device is gone", async () => {

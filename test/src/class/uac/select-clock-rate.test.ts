@@ -72,6 +72,13 @@ describe("the rate", () => {
     expect(model.sampleRate).toBe(44_100);
   });
 
+  it("is set, and taken at its word, where it is told to be 0", async () => {
+    const { port, model, audio, alternate } = opened();
+    const mute = answering(port, "in", 1, [0, 0, 0, 0]);
+    expect(await result(selectClockRate(mute, audio, alternate, 44_100))).toStrictEqual([]);
+    expect(model.sampleRate).toBe(44_100);
+  });
+
   it("is refused with the rates there are: one that it does not have", async () => {
     const { port, log, audio, alternate } = opened();
     expect(await result(selectClockRate(port, audio, alternate, 96_000))).toStrictEqual(
@@ -177,6 +184,25 @@ describe("the clock", () => {
     log.length = 0;
     expect(await result(selectClockRate(port, audio, alternate, 48_000))).toStrictEqual([]);
     expect(log).toStrictEqual(["in 1 12.1", ...ranges, getRate, `out 1 10.1 ${k48}`, getValid, getRate]);
+  });
+
+  it("is found behind a selector that has none of its pins selected, or is the device's fault", async () => {
+    const { port, log, model, audio, alternate } = opened({ externalClock: true });
+    let isSet = false;
+    const unset: AudioControlPort = {
+      controlTransfer: (setup, data) => {
+        const isSelector = setup.index >> 8 === 12 && setup.request === 1;
+        if (isSelector && setup.direction === "out") isSet = true;
+        return isSelector && !isSet ? of(Uint8Array.of(0)) : port.controlTransfer(setup, data);
+      },
+    };
+    expect(await result(selectClockRate(unset, audio, alternate, 44_100, { clock: "keep" }))).toStrictEqual(
+      failure("DescriptorError", "bad-descriptor", "leads to no clock source"),
+    );
+    expect(log.filter((request) => request.startsWith("out"))).toStrictEqual([]);
+    expect(await result(selectClockRate(unset, audio, alternate, 44_100))).toStrictEqual([]);
+    expect(log).toContain("out 1 12.1 2");
+    expect(model.sampleRate).toBe(44_100);
   });
 
   it.each<[what: string, device: SpeakerDeviceOptions, options: ClockOptions]>([

@@ -330,6 +330,16 @@ describe("isochronousTransferIn, isochronousTransferOut", () => {
     expect(await Promise.all(running)).toStrictEqual(["NotFoundError", "NotFoundError"]);
     expect(inUse(each)).toStrictEqual(nothing);
   });
+
+  it("unplugged while it is closed, or a configuration selected: NotFoundError", async () => {
+    for (const change of ["close", "selectConfiguration"] as const) {
+      const each = await claimed(3);
+      const changed = rejection(change === "close" ? each.device.close() : each.device.selectConfiguration(1));
+      each.attachment.detach();
+      expect(await changed).toBe("NotFoundError");
+      expect(inUse(each)).toStrictEqual(nothing);
+    }
+  });
 });
 
 describe("reset", () => {
