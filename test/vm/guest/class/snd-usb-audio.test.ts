@@ -76,21 +76,21 @@ async function play(options: SpeakerDeviceOptions, sampleRate: number, seconds: 
   console.log(`${first / 4} samples of silence before, ${behind.length / 4} behind`, await speaker.counts());
 }
 
-describe.each([48_000, 44_100])("the kernel's snd-usb-audio at %i Hz", (sampleRate) => {
-  test.each([1, 2] as const)(
-    "records the tone of a microphone with %i channels, sample for sample",
-    { timeout: 120_000 },
-    (channels) => record({ channels }, sampleRate, 5),
+// Whatever else the host does can hold up the whole guest for longer than the driver has in flight.
+const again = { retry: 4, timeout: 120_000 };
+
+describe.each([48_000, 44_100])("the kernel's snd-usb-audio at %i Hz", again, (sampleRate) => {
+  test.each([1, 2] as const)("records the tone of a microphone with %i channels, sample for sample", (channels) =>
+    record({ channels }, sampleRate, 5),
   );
 
   test.each(["asynchronous", "adaptive"] as const)(
     "plays a tone that arrives sample for sample at a speaker, %s",
-    { timeout: 120_000 },
     (synchronization) => play({ synchronization }, sampleRate, 5),
   );
 });
 
-describe("the kernel's snd-usb-audio, of UAC 2.0", { timeout: 120_000 }, () => {
+describe("the kernel's snd-usb-audio, of UAC 2.0", again, () => {
   const seconds = 2;
 
   test.each<[sampleRate: number, channels: 1 | 2]>([
