@@ -17,7 +17,8 @@ afterEach(() => {
 });
 
 describe.each(Object.values(devices))("a tone on $controller.model", (device) => {
-  test("arrives sample for sample, for ten seconds", { timeout: 150_000 }, async () => {
+  // A guest that stands still for longer than is in flight plays nothing meanwhile.
+  test("arrives sample for sample, for ten seconds", { timeout: 150_000, retry: 2 }, async () => {
     await play(device, 10);
   });
 });
