@@ -90,10 +90,10 @@ function check(request: IsochRequest, endpoint: PipeEndpoint, capabilities: Tran
       `a request can have ${maxBytesPerRequest} bytes at most, not ${total}: issue several`,
     );
   }
-  if (!capabilities.lengthsPerFrame && lengths.some((length) => length !== lengths[0])) {
+  if (!capabilities.lengthsPerFrame && !areOfOneLength(lengths)) {
     throw new UnsupportedError(
       "unsupported",
-      "this transport moves frames of one length only: give every frame the same length",
+      "this transport moves frames of one length, with a shorter one at the end at most: give every frame the same length, or use a transport or driver with lengthsPerFrame",
     );
   }
   const memory: unknown = dma?.bytes;
@@ -190,6 +190,12 @@ function checkLengths({ lengths, frames }: IsochRequest, endpoint: PipeEndpoint)
   }
   for (let i = 0; i < checked.length; i++) checked[i] = checkFrameLength(`lengths[${i}]`, lengths[i], endpoint);
   return checked;
+}
+
+function areOfOneLength(lengths: Uint32Array): boolean {
+  const [first = 0] = lengths;
+  const end = lengths.length - 1;
+  return lengths.every((length, i) => (i < end ? length === first : length <= first));
 }
 
 function checkCount(count: unknown): number {

@@ -25,7 +25,8 @@ export async function transportOf(options: PlaceArguments): Promise<IsochTranspo
   if (bridge !== undefined) return bridgeTransport(bridge, options);
   refuseToken(options);
   if (capture !== undefined) return captureTransport(capture, { pace: "fast" });
-  if (virtual === undefined) return libusb();
+  // Which driver a device has on Windows, nobody knows here: what WinUSB does not take, libusb refuses.
+  if (virtual === undefined) return libusb({ windowsDriver: "libusbk" });
   return new VirtualBus({ devices: [virtualDevice(virtual, { clockPpm: 0 })] });
 }
 

@@ -103,10 +103,19 @@ describe("checkRequest, lengths", () => {
 
   it("refuses lengths that differ where the transport moves frames of one length only", () => {
     const uniform = allCapabilities({ lengthsPerFrame: false });
-    expect(refused({ lengths: [64, 63] }, input, uniform)).toStrictEqual(
-      failure("UnsupportedError", "unsupported", "give every frame the same length"),
-    );
-    expect(checkRequest({ lengths: [64, 64] }, input, uniform).lengths).toHaveLength(2);
+    for (const lengths of [
+      [63, 64],
+      [64, 63, 64],
+      [64, 63, 63],
+    ]) {
+      expect(refused({ lengths }, input, uniform)).toStrictEqual(
+        failure("UnsupportedError", "unsupported", "give every frame the same length", "lengthsPerFrame"),
+      );
+    }
+    for (const lengths of [[64, 64], [64, 64, 63], [64]]) {
+      expect([...checkRequest({ lengths }, input, uniform).lengths]).toStrictEqual(lengths);
+    }
+    expect([...checkRequest({ lengths: 0, frames: 2 }, output, uniform).lengths]).toStrictEqual([0, 0]);
   });
 });
 

@@ -957,7 +957,9 @@ export function transportContract(target: ContractTarget): void {
 
       checkWithout("lengths-per-frame", "refused as unsupported", async (bench) => {
         const session = await bench.session(main);
-        expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief - 1])))).toBe("unsupported");
+        expect(await codeOf(() => session.issue(counterRequest(0, [brief - 1, brief])))).toBe("unsupported");
+        expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief - 1, brief])))).toBe("unsupported");
+        expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief, brief - 1])))).toBe("no error");
       });
 
       check("the frame number goes up, as completions say", ["frame-number", "first-frame"], async (bench) => {
