@@ -251,6 +251,11 @@ class Workbench {
     return counterRequest(this.#counter - frames, sameLength(frames, length));
   }
 
+  /** As long as it takes a ring to overflow, also where the program is held up. */
+  async rest(): Promise<void> {
+    for (let i = 0; i < 4; i++) await this.rig.pause();
+  }
+
   /** Waits until that holds, or for long. */
   async until(holds: () => boolean): Promise<void> {
     for (let i = 0; i < 20 && !holds(); i++) await this.rig.pause();
@@ -716,7 +721,7 @@ export function transportContract(target: ContractTarget): void {
 
       for (const overflow of ["drop-oldest", "drop-newest"] as const) {
         check(`the ring overflows (${overflow}): delivered + lost = frames`, ["in", "pace"], async (bench) => {
-          const { results, code } = await pausedStream(bench, input, { ring: 4, overflow }, 20, bench.rig.pause);
+          const { results, code } = await pausedStream(bench, input, { ring: 4, overflow }, 20, () => bench.rest());
           expect(code).toBe("no error");
           expect(results.every(({ length, served }) => length === 2 && served === 2)).toBe(true);
           bench.expectCounters(results);
@@ -727,7 +732,9 @@ export function transportContract(target: ContractTarget): void {
       }
 
       check("the ring overflows (error): what waited, the loss, then the error", ["in", "pace"], async (bench) => {
-        const { results, code } = await pausedStream(bench, input, { ring: 4, overflow: "error" }, 20, bench.rig.pause);
+        const { results, code } = await pausedStream(bench, input, { ring: 4, overflow: "error" }, 20, () =>
+          bench.rest(),
+        );
         expect(code).toBe("overflow");
         // A ring, and the one that was taken before, if it was taken before the ring was full; then the
         // loss, on its own or with what came when there was room again.
