@@ -1,4 +1,4 @@
-import { concatMap, defer, takeUntil, tap } from "rxjs";
+import { concatMap, connect, defer, map, merge, takeUntil, tap } from "rxjs";
 import { chooseAudio, type ChosenAudio } from "../../../operators/media/audio-choice.js";
 import { AudioPipe, onClock } from "../../../operators/media/audio-pipe.js";
 import { pcmBlocks } from "../../../operators/media/index.js";
@@ -6,7 +6,7 @@ import { WavLayout } from "../../../operators/node/wav-layout.js";
 import { isochPipe, type EndpointSelector } from "../../index.js";
 import { addCounts, countsOf, noCounts } from "../stream-account.js";
 import { whileOpen } from "../while-open.js";
-import type { CaptureFormat } from "./format.js";
+import type { CaptureFormat, CaptureStep } from "./format.js";
 import { ending, layOut, stepOf } from "./laid-out.js";
 import { firstFrames } from "./results.js";
 import { withTail } from "./with-tail.js";
@@ -26,9 +26,8 @@ export const wavUpTo = (limit?: number): CaptureFormat => ({
   virtual: "microphone",
   capture: (target, context) =>
     defer(() => {
-      const layout = new WavLayout(limit);
-      // Silence keeps time.
-      const lost = context.badFrames === "zero" ? "silence" : "leave-out";
+      // The file makes the silence: as blocks, that of an hour in which the machine slept would wait in memory.
+      const layout = new WavLayout(limit, context.badFrames === "zero");
       const { frames = Infinity, transfer, queue, pause, stop } = context;
       let counts = noCounts;
       const counted = () => {
@@ -49,14 +48,22 @@ export const wavUpTo = (limit?: number): CaptureFormat => ({
           }),
           takeUntil(stop),
         );
-        const blocks = results.pipe(
-          pcmBlocks(chosen.format, { lost }),
-          concatMap((block) => {
-            const added = layOut(layout, [block]);
-            return stepOf({ pieces: added.pieces, counts: counted() }, added);
-          }),
+        const sound = results.pipe(
+          connect((each) =>
+            merge(
+              each.pipe(
+                pcmBlocks(chosen.format),
+                concatMap((block) => {
+                  const added = layOut(layout, [block]);
+                  return stepOf({ pieces: added.pieces, counts: counted() }, added);
+                }),
+              ),
+              // What brings no sound begins the capture, too.
+              each.pipe(map((): CaptureStep => ({ pieces: [], counts: counted() }))),
+            ),
+          ),
         );
-        return isToldRate ? blocks : onClock(device, chosen, {}, blocks);
+        return isToldRate ? sound : onClock(device, chosen, {}, sound);
       });
       return withTail(steps, () => ending(layout, counted()));
     }),
