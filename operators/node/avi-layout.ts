@@ -75,7 +75,7 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
     this.#lengths.push(data.length);
     this.#length = chunks;
     const chunk = [fields("00dc", [32, data.length]), data, padding(data.length)];
-    return isFirst ? [this.#header(format, true), ...chunk] : chunk;
+    return isFirst ? [this.#header(format, false), ...chunk] : chunk;
   }
 
   cut(length: number): number {

@@ -105,19 +105,15 @@ describe("toAvi", () => {
     );
   });
 
-  it("has an index, and the rate at which pictures came, where the disk was full for a moment only", async () => {
-    const pictures = new Subject<TimedPicture>();
-    const written = lastValueFrom(pictures.pipe(toAvi(path)));
-    const disk = await fullDisk(224 + 2 * 108 + 60);
-    for (const i of [0, 1, 2]) pictures.next(picture(100, i * 50_000));
-    // The picture that fails is not told of before the file is finished.
-    await vi.waitFor(() => {
-      expect(readFileSync(path).length).toBeGreaterThan(224 + 2 * 108);
-    });
-    disk[Symbol.dispose]();
-    await expect(written).rejects.toMatchObject({ code: "ENOSPC" });
-    const { pictures: held, hasIndex, framesPerSecond } = parseAvi(readFileSync(path));
-    expect([held.length, hasIndex, framesPerSecond]).toStrictEqual([2, true, 20]);
+  it("plays at the rate of all that came, those that there was no room for among them", async () => {
+    const pictures = [0, 1, 3].map((i) => picture(100, i * 50_000));
+    {
+      using _disk = await fullDisk(224 + 2 * 108 + 60);
+      await expect(lastValueFrom(from(pictures).pipe(toAvi(path)))).rejects.toMatchObject({ code: "ENOSPC" });
+    }
+    const { pictures: held, framesPerSecond } = parseAvi(readFileSync(path));
+    expect(held).toHaveLength(2);
+    expect(framesPerSecond).toBeCloseTo(2 / 0.15, 2);
   });
 
   it("holds all that had come where somebody unsubscribes, also before the file was open", async () => {

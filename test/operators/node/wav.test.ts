@@ -282,6 +282,25 @@ describe("toWav", () => {
     await expectClosed();
   });
 
+  it.each([
+    ["s16", stereo, 4 * 5, 0],
+    ["u8", { ...stereo, bits: 8, kind: "pcm8" } as const, 2 * 5, 0x80],
+    ["s8, which is u8 in the file", { ...stereo, bits: 8 }, 2 * 5, 0x80],
+  ])("keeps time with silence where it is to: %s", (_, format, length, byte) => {
+    const layout = new WavLayout(undefined, true);
+    const sound = block(length, format);
+    expect(layout.add(sound)).toHaveLength(2);
+    const [silence, data, ...more] = layout.add({ ...sound, lost: 1_000_000 });
+    expect(silence).toStrictEqual({ byte, length: 200_000 * length });
+    expect([data?.length, more]).toStrictEqual([length, []]);
+    const { summary, head } = layout.finish();
+    expect(summary).toMatchObject({ frames: 1_000_010, lost: 1_000_000 });
+    expect(new DataView(head.buffer).getUint32(40, true)).toBe(200_002 * length);
+    // What is more than a file counts is no part of it.
+    expect(() => layout.add({ ...sound, lost: 2 ** 50 })).toThrow(expect.objectContaining({ code: "file-full" }));
+    expect(layout.finish().summary).toStrictEqual(summary);
+  });
+
   it("is full where its numbers end", () => {
     const layout = new WavLayout(140);
     layout.add(block(100));
