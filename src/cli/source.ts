@@ -1,9 +1,10 @@
 import { constants, createReadStream } from "node:fs";
 import { access, readFile } from "node:fs/promises";
 import WebSocket from "ws";
-import type { IsochTransport } from "../index.js";
+import { InvalidRequestError, type IsochTransport } from "../index.js";
 import { libusb } from "../../transports/libusb/index.js";
 import { usbip } from "../../transports/usbip/index.js";
+import { checkedToken } from "../../transports/usbip/protocol/token.js";
 import { connectTcp } from "../../transports/usbip/tcp.js";
 import { connectWebSocket } from "../../transports/usbip/websocket.js";
 import { replay, type ReplayOptions } from "../../transports/replay/index.js";
@@ -72,8 +73,20 @@ function refuseToken({ token, tokenFile }: PlaceArguments): void {
   throw new UsageError("a token is for a bridge: leave it out, or say --bridge");
 }
 
-/** The token of a bridge, from the options, from a file, or from the environment. */
-export async function tokenOf({
+/**
+ * The token of a bridge, from the options, from a file, or from the environment. Rejects with a `FileSystemError`,
+ * and with a `UsageError` for one that no bridge takes.
+ */
+export async function tokenOf(options: Pick<PlaceArguments, "token" | "tokenFile">): Promise<string | undefined> {
+  const token = await foundToken(options);
+  try {
+    return token === undefined ? undefined : checkedToken(token);
+  } catch (error) {
+    throw InvalidRequestError.is(error) ? new UsageError(error.message) : error;
+  }
+}
+
+async function foundToken({
   token,
   tokenFile,
 }: Pick<PlaceArguments, "token" | "tokenFile">): Promise<string | undefined> {

@@ -440,9 +440,11 @@ export function transportContract(target: ContractTarget): void {
   const check = (name: string, needs: readonly ContractNeed[], body: (bench: Workbench) => Promise<void>) => {
     const gap = needs.find((need) => gaps[need] !== undefined);
     const title = gap === undefined ? name : `${name} [gap: ${gap}: ${gaps[gap] ?? ""}]`;
-    it.skipIf(gap !== undefined)(title, async () => {
+    const isExact = gaps["first-frame"] === undefined;
+    // What is estimated by the clock of this machine is off where the machine stands still.
+    it.skipIf(gap !== undefined)(title, { retry: isExact ? 0 : 2 }, async () => {
       const rig = await target.create();
-      const bench = new Workbench(rig, tested, gaps["first-frame"] === undefined);
+      const bench = new Workbench(rig, tested, isExact);
       // What comes first is what went wrong, not what came of that.
       const failures: unknown[] = [];
       for (const step of [() => body(bench), () => bench.close(), () => rig.cleanup()]) {
