@@ -1,6 +1,4 @@
-import { open, rm, type FileHandle } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { open, type FileHandle } from "node:fs/promises";
 import { vi } from "vitest";
 
 /**
@@ -8,11 +6,9 @@ import { vi } from "vitest";
  * ENOSPC. What is there already can be written over, and made shorter. It has room again at the end of a `using` block.
  */
 export async function fullDisk(capacity: number): Promise<Disposable> {
-  const path = join(tmpdir(), `rx-isoch-full-${process.pid}`);
-  const handle = await open(path, "w");
+  const handle = await open(process.execPath);
   const prototype = Object.getPrototypeOf(handle) as Pick<FileHandle, "write">;
   await handle.close();
-  await rm(path);
   const original = prototype.write;
   async function write(this: FileHandle, bytes: Uint8Array, offset: number, length: number, position: number | null) {
     const at = position ?? (await this.stat()).size;
