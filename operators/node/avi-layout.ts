@@ -1,7 +1,7 @@
 import { FileError, InvalidRequestError } from "../../src/index.js";
 import { wholeNumber } from "../../src/numbers.js";
 import type { PictureFormat, TimedPicture } from "../../src/picture.js";
-import type { FileLayout } from "./file-sink.js";
+import type { FileLayout, FinishedFile } from "./file-layout.js";
 import { fields, padding, riffLimit } from "./riff.js";
 
 /** What was written into an AVI file. */
@@ -31,7 +31,7 @@ const chunkName = fields("00dc");
  * @internal
  */
 export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
-  readonly #rate: number | undefined;
+  #rate: number | undefined;
   readonly #limit: number;
   /** The length of each picture. */
   readonly #lengths: number[] = [];
@@ -61,7 +61,7 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
     const format = this.#format ?? checked(picture);
     checkFits(picture, format);
     const frames = this.#lengths.length + 1;
-    const chunks = this.#length + chunkHeader + data.length + (data.length % 2);
+    const chunks = this.#length + chunkLength(data.length);
     if (aviHeaderLength + chunks + chunkHeader + frames * indexEntry > this.#limit) {
       throw new FileError(
         "file-full",
@@ -75,14 +75,38 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
     this.#lengths.push(data.length);
     this.#length = chunks;
     const chunk = [fields("00dc", [32, data.length]), data, padding(data.length)];
-    return isFirst ? [this.#header(format), ...chunk] : chunk;
+    return isFirst ? [this.#header(format, false), ...chunk] : chunk;
   }
 
-  finish(): { readonly tail: Uint8Array[]; readonly head: Uint8Array; readonly summary: AviSummary } {
+  cut(length: number): number {
+    // That of all that came: of when the last one that remains came, nothing is known any more.
+    this.#rate = this.#framesPerSecond();
+    if (length < aviHeaderLength) this.#format = undefined;
+    const room = length - aviHeaderLength;
+    let whole = 0;
+    this.#length = 0;
+    for (const each of this.#lengths) {
+      if (this.#length + chunkLength(each) > room) break;
+      this.#length += chunkLength(each);
+      whole++;
+    }
+    this.#lengths.length = whole;
+    return this.#format === undefined ? 0 : aviHeaderLength + this.#length;
+  }
+
+  finish(): FinishedFile<AviSummary> {
     const summary = { frames: this.#lengths.length, framesPerSecond: this.#framesPerSecond() };
     // Without pictures nobody knows of what size.
-    if (this.#format === undefined) return { tail: [], head: new Uint8Array(0), summary };
-    return { tail: this.#index(), head: this.#header(this.#format), summary };
+    if (this.#format === undefined) {
+      const nothing = new Uint8Array(0);
+      return { tail: [], head: nothing, headWithoutTail: nothing, summary };
+    }
+    return {
+      tail: this.#index(),
+      head: this.#header(this.#format, true),
+      headWithoutTail: this.#header(this.#format, false),
+      summary,
+    };
   }
 
   #framesPerSecond(): number {
@@ -102,25 +126,34 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
       entries.setUint32(i * indexEntry + 4, isKeyFrame, true);
       entries.setUint32(i * indexEntry + 8, offset, true);
       entries.setUint32(i * indexEntry + 12, length, true);
-      offset += chunkHeader + length + (length % 2);
+      offset += chunkLength(length);
     }
     return [fields("idx1", [32, bytes.length]), bytes];
   }
 
-  #header({ format, width, height }: PictureFormat): Uint8Array {
+  #header({ format, width, height }: PictureFormat, isIndexed: boolean): Uint8Array {
     const rate = this.#framesPerSecond();
     const scale = Number.isInteger(rate) ? 1 : 1000;
     const frames = this.#lengths.length;
     const [fourCc, bits] = codecs[format] ?? ["", 0];
     const size = format === "mjpeg" ? this.#largest : (width * height * bits) / 8;
-    const riff = aviHeaderLength - 8 + this.#length + chunkHeader + frames * indexEntry;
+    const index = isIndexed ? chunkHeader + frames * indexEntry : 0;
+    const riff = aviHeaderLength - 8 + this.#length + index;
     const bytesPerSecond = Math.min(Math.round(this.#largest * rate), riffLimit);
     const words = (...numbers: number[]) => numbers.map((number) => [32, number] as const);
     return fields(
       ...(["RIFF", [32, riff], "AVI ", "LIST", [32, 192], "hdrl"] as const),
       // The main header: its reserved words at the end.
       ...(["avih", [32, 56]] as const),
-      ...words(Math.min(Math.round(1_000_000 / rate), riffLimit), bytesPerSecond, 0, hasIndex, frames, 0, 1),
+      ...words(
+        Math.min(Math.round(1_000_000 / rate), riffLimit),
+        bytesPerSecond,
+        0,
+        isIndexed ? hasIndex : 0,
+        frames,
+        0,
+        1,
+      ),
       ...words(this.#largest, width, height, 0, 0, 0, 0),
       // The stream: its rate is a fraction; a sample size of 0 says that each picture has its own.
       ...(["LIST", [32, 116], "strl", "strh", [32, 56], "vids", fourCc] as const),
@@ -137,6 +170,11 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
       ...(["LIST", [32, 4 + this.#length], "movi"] as const),
     );
   }
+}
+
+/** Bytes of the chunk of a picture that has so many. */
+function chunkLength(length: number): number {
+  return chunkHeader + length + (length % 2);
 }
 
 function checked({ format, width, height }: PictureFormat): PictureFormat {

@@ -1,47 +1,30 @@
-import { open, type FileHandle } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import type { Sink } from "../../src/sink.js";
-
-/**
- * What a file of some format is made of.
- * @internal
- */
-export interface FileLayout<T, R> {
-  /** The bytes to append for a value. */
-  readonly add: (value: T) => readonly Uint8Array[];
-  /** What comes at the end, and what then replaces the beginning. */
-  readonly finish: () => { readonly tail: readonly Uint8Array[]; readonly head: Uint8Array; readonly summary: R };
-}
+import { portions, type FileBytes } from "./file-bytes.js";
+import type { FileLayout } from "./file-layout.js";
+import { GrowingFile } from "./growing-file.js";
 
 /**
  * A file as a sink: written front to back, with a beginning that is written again at the end. However
- * the stream ends, the file is finished, and holds what had come.
+ * the stream ends, the file is finished, and holds what had come, as far as there was room.
  *
  * @internal
  */
 export async function fileSink<T, R>(path: string, layout: FileLayout<T, R>): Promise<Sink<T, R>> {
-  const file = await open(path, "w");
-  let length = 0;
+  const handle = await open(path, "w");
+  const file = new GrowingFile(handle);
   let written = Promise.resolve();
   let finished: Promise<R> | undefined;
-  const append = async (pieces: readonly Uint8Array[]) => {
-    const places = pieces.map((piece) => [piece, (length += piece.length) - piece.length] as const);
-    // One that fails leaves a hole, as the layout counts it.
-    for (const [piece, at] of places) await writeWhole(file, piece, at);
+  const append = async (pieces: readonly FileBytes[]) => {
+    for (const piece of pieces) for (const bytes of portions(piece)) await file.append(bytes);
   };
   const finish = async () => {
     try {
       // What failed has been told of.
       await written.catch(() => undefined);
-      const { tail, head, summary } = layout.finish();
-      try {
-        await append(tail);
-      } finally {
-        // It has its room already: also where the disk is full, the file says what is in it.
-        await writeWhole(file, head, 0);
-      }
-      return summary;
+      return await file.finish(layout);
     } finally {
-      await file.close();
+      await handle.close();
     }
   };
   return {
@@ -54,11 +37,4 @@ export async function fileSink<T, R>(path: string, layout: FileLayout<T, R>): Pr
       await (finished ??= finish());
     },
   };
-}
-
-async function writeWhole(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, at + written);
-    written += bytesWritten;
-  }
 }

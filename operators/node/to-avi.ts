@@ -24,6 +24,9 @@ export type AviOptions = QueueOptions<TimedPicture> & {
  * Pictures that come faster than the disk takes them wait in a queue, at most `queue`; what happens when
  * that is full is an option with a name: see {@link QueueOptions}. They must not be changed until written.
  *
+ * Where the disk is full, the file is finished as well, and says what is in it: the whole pictures
+ * that there was room for, and an index where there was room for that, too.
+ *
  * Errors: those of the source, once what had come is written, and of the file system (`ENOENT`,
  * `ENOSPC`), as they come; `InvalidRequestError` for another format or size than before;
  * `FileError` `file-full` at 4 GiB; `OverflowError` `overflow`.

@@ -16,6 +16,9 @@ import { WavLayout, type WavSummary } from "./wav-layout.js";
  * Blocks that come faster than the disk takes them wait in a queue, at most `queue`; what happens when
  * that is full is an option with a name: see {@link QueueOptions}. They must not be changed until written.
  *
+ * Where the disk is full, the file is finished as well, and says what is in it: the whole samples
+ * that there was room for.
+ *
  * Errors: those of the source, once what had come is written, and of the file system (`ENOENT`,
  * `ENOSPC`), as they come; `InvalidRequestError` for samples that are none, or others than before;
  * `FileError` `file-full` at 4 GiB; `OverflowError` `overflow`.

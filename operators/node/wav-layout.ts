@@ -1,7 +1,8 @@
 import { FileError, InvalidRequestError } from "../../src/index.js";
 import { wholeNumber } from "../../src/numbers.js";
 import { slotSize, type PcmFormat, type PcmSamples } from "../../src/pcm.js";
-import type { FileLayout } from "./file-sink.js";
+import type { FileBytes } from "./file-bytes.js";
+import type { FileLayout, FinishedFile } from "./file-layout.js";
 import { fields, padding, riffLimit } from "./riff.js";
 import { sampleName } from "./sample-name.js";
 
@@ -26,44 +27,73 @@ const codings: Readonly<Record<string, number>> = { s8: 1, u8: 1, s16: 1, s24: 1
  */
 export class WavLayout implements FileLayout<PcmSamples, WavSummary> {
   readonly #limit: number;
+  readonly #keepsTime: boolean;
   #format: PcmFormat | undefined;
+  /** Bytes of sound. */
   #length = 0;
   #lost = 0;
 
-  /** @param limit bytes of a file, at most */
-  constructor(limit = riffLimit) {
+  /**
+   * @param limit bytes of a file, at most
+   * @param keepsTime what was lost is silence; its blocks leave it out
+   */
+  constructor(limit = riffLimit, keepsTime = false) {
     this.#limit = limit;
+    this.#keepsTime = keepsTime;
   }
 
   /** @throws {@link InvalidRequestError}, {@link FileError} `file-full` */
-  add(samples: PcmSamples): Uint8Array[] {
+  add(samples: PcmSamples): FileBytes[] {
     const { data, lost = 0 } = samples;
     const isFirst = this.#format === undefined;
     const format = this.#format ?? checked(samples.format);
     checkFits(samples, format);
-    if (headerLength(format) + this.#length + data.length + 1 > this.#limit + 8) {
+    const silence = this.#keepsTime ? lost * frameSize(format) : 0;
+    const length = this.#length + silence + data.length;
+    if (headerLength(format) + length + 1 > this.#limit + 8) {
       throw new FileError(
         "file-full",
         `a WAV file ends at 4 GiB, and this one is finished with ${this.#length} bytes of sound: go on with another`,
       );
     }
     this.#format = format;
-    this.#length += data.length;
+    this.#length = length;
     this.#lost += lost;
     // A byte is unsigned in these files.
+    const isByte = slotSize(format) === 1;
     const bytes = sampleName(format) === "s8" ? data.map((byte) => byte ^ 0x80) : data;
-    return isFirst ? [header(format, undefined), bytes] : [bytes];
+    return [
+      ...(isFirst ? [header(format, undefined)] : []),
+      ...(silence > 0 ? [{ byte: isByte ? 0x80 : 0, length: silence }] : []),
+      bytes,
+    ];
   }
 
-  finish(): { readonly tail: Uint8Array[]; readonly head: Uint8Array; readonly summary: WavSummary } {
+  cut(length: number): number {
+    const format = this.#format;
+    if (format === undefined || length < headerLength(format)) {
+      this.#format = undefined;
+      return 0;
+    }
+    const sound = Math.min(this.#length, length - headerLength(format));
+    this.#length = sound - (sound % frameSize(format));
+    return headerLength(format) + this.#length;
+  }
+
+  finish(): FinishedFile<WavSummary> {
     const format = this.#format;
     // Without samples nobody knows of what.
-    if (format === undefined)
-      return { tail: [], head: new Uint8Array(0), summary: { frames: 0, duration: 0, lost: 0 } };
-    const frames = this.#length / (format.channels * slotSize(format));
+    if (format === undefined) {
+      const nothing = new Uint8Array(0);
+      const summary = { frames: 0, duration: 0, lost: 0 };
+      return { tail: [], head: nothing, headWithoutTail: nothing, summary };
+    }
+    const frames = this.#length / frameSize(format);
+    const pad = padding(this.#length);
     return {
-      tail: [padding(this.#length)],
-      head: header(format, this.#length),
+      tail: [pad],
+      head: header(format, this.#length, pad.length),
+      headWithoutTail: header(format, this.#length),
       summary: { frames, duration: frames / format.sampleRate, lost: this.#lost },
     };
   }
@@ -83,7 +113,7 @@ function checkFits({ format, data }: PcmSamples, present: PcmFormat): void {
       `the file has ${inWords(present)}, and what came is ${inWords(format)}: begin another`,
     );
   }
-  const size = format.channels * slotSize(format);
+  const size = frameSize(format);
   if (data.length % size === 0) return;
   throw new InvalidRequestError(
     "length-mismatch",
@@ -95,16 +125,24 @@ function inWords(format: PcmFormat): string {
   return `${format.sampleRate} samples a second, ${format.channels} × ${sampleName(format)}`;
 }
 
+/** Bytes of a sample of every channel. */
+function frameSize(format: PcmFormat): number {
+  return format.channels * slotSize(format);
+}
+
 /** Of `RIFF`, `fmt ` and the beginning of `data`: what is not of whole numbers says more. */
 function headerLength(format: PcmFormat): number {
   return format.kind === "float" ? 58 : 44;
 }
 
-/** @param length bytes of sound; `undefined` while nobody knows */
-function header(format: PcmFormat, length: number | undefined): Uint8Array {
+/**
+ * @param length bytes of sound; `undefined` while nobody knows
+ * @param pad bytes that follow it
+ */
+function header(format: PcmFormat, length: number | undefined, pad = 0): Uint8Array {
   const { sampleRate, channels } = format;
-  const size = channels * slotSize(format);
-  const riff = length === undefined ? riffLimit : headerLength(format) - 8 + length + (length % 2);
+  const size = frameSize(format);
+  const riff = length === undefined ? riffLimit : headerLength(format) - 8 + length + pad;
   const isFloat = format.kind === "float";
   const frames = length === undefined ? riffLimit : length / size;
   return fields(

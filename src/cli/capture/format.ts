@@ -1,7 +1,7 @@
 import type { Observable } from "rxjs";
 import type { BadFramePolicy } from "../../../operators/index.js";
 import type { MicrophoneOptions } from "../../../operators/media/index.js";
-import type { FilePiece } from "../files/sinks.js";
+import type { FilePiece } from "../files/output.js";
 import type { FrameCounts } from "../stream-account.js";
 import type { StreamTarget } from "../target.js";
 import type { PictureWish } from "../video/choose-picture.js";

@@ -1,21 +1,20 @@
 import { concat, EMPTY, of, throwError, type Observable } from "rxjs";
-import type { FileLayout } from "../../../operators/node/file-sink.js";
+import type { FileBytes } from "../../../operators/node/file-bytes.js";
+import type { FileEnding, FileLayout } from "../../../operators/node/file-layout.js";
 import { noCounts } from "../stream-account.js";
 import type { CaptureStep } from "./format.js";
 
-type Layout<T> = Pick<FileLayout<T, unknown>, "add" | "finish">;
-
 /** What the file takes of some values, and why it takes no more. */
 export interface LaidOut {
-  readonly pieces: readonly Uint8Array[];
+  readonly pieces: readonly FileBytes[];
   /** Values that were taken. */
   readonly count: number;
   readonly failure: { readonly error: unknown } | undefined;
 }
 
 /** Adds values to a file until it refuses one, because it is full for instance: those before it are in it. */
-export function layOut<T>(layout: Layout<T>, values: readonly T[]): LaidOut {
-  const pieces: Uint8Array[] = [];
+export function layOut<T>(layout: Pick<FileLayout<T, unknown>, "add">, values: readonly T[]): LaidOut {
+  const pieces: FileBytes[] = [];
   for (const [count, value] of values.entries()) {
     try {
       pieces.push(...layout.add(value));
@@ -31,8 +30,7 @@ export function stepOf(step: CaptureStep, { failure }: LaidOut): Observable<Capt
   return concat(of(step), failure === undefined ? EMPTY : throwError(() => failure.error));
 }
 
-/** What finishes a file. */
-export function ending<T>(layout: Layout<T>, counts = noCounts): CaptureStep {
-  const { tail, head } = layout.finish();
-  return { pieces: [...tail, { at: 0, bytes: head }], counts };
+/** What finishes a file, once it is known how much of it there was room for. */
+export function ending(layout: FileEnding, counts = noCounts): CaptureStep {
+  return { pieces: [layout], counts };
 }

@@ -1,5 +1,6 @@
 import { catchError, concat, concatMap, defer, map, of, throwError, type Observable } from "rxjs";
 import type { IsochResults } from "../../index.js";
+import type { FileBytes } from "../../../operators/node/file-bytes.js";
 import { payload, type BadFramePolicy } from "../../../operators/index.js";
 import { countsOf } from "../stream-account.js";
 import type { CaptureFormat, CaptureStep } from "./format.js";
@@ -20,22 +21,18 @@ export const raw: CaptureFormat = {
         concatMap((results) => {
           frameLength = results.requested[0] ?? frameLength;
           // Frames that were lost are zeros as well: the file keeps time.
-          const before = context.badFrames === "zero" ? zeros(results.lost * frameLength) : [];
-          return stepOf(results, before, context.badFrames);
+          const lost = context.badFrames === "zero" ? results.lost * frameLength : 0;
+          return stepOf(results, { byte: 0, length: lost }, context.badFrames);
         }),
       );
     }),
 };
 
-function stepOf(
-  results: IsochResults,
-  before: readonly Uint8Array[],
-  badFrames: BadFramePolicy,
-): Observable<CaptureStep> {
+function stepOf(results: IsochResults, before: FileBytes, badFrames: BadFramePolicy): Observable<CaptureStep> {
   const counts = countsOf(results);
   return of(results).pipe(
     payload({ badFrames }),
-    map((bytes) => ({ pieces: [...before, bytes], counts })),
+    map((bytes) => ({ pieces: [before, bytes], counts })),
     // Of the frames that end the capture there are no bytes, but they came.
     catchError((error: unknown) =>
       concat(
@@ -44,12 +41,4 @@ function stepOf(
       ),
     ),
   );
-}
-
-const manyZeros = new Uint8Array(2 ** 20);
-
-/** So many zeros. They are the same ones over and over: a machine that slept for an hour costs time, not memory. */
-function zeros(length: number): readonly Uint8Array[] {
-  const whole = Array.from({ length: Math.floor(length / manyZeros.length) }, () => manyZeros);
-  return [...whole, manyZeros.subarray(0, length % manyZeros.length)];
 }

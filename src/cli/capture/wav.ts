@@ -1,12 +1,12 @@
-import { concatMap, defer, takeUntil, tap } from "rxjs";
+import { concatMap, connect, defer, filter, map, merge, takeUntil, tap, type Observable } from "rxjs";
 import { chooseAudio, type ChosenAudio } from "../../../operators/media/audio-choice.js";
 import { AudioPipe, onClock } from "../../../operators/media/audio-pipe.js";
 import { pcmBlocks } from "../../../operators/media/index.js";
 import { WavLayout } from "../../../operators/node/wav-layout.js";
-import { isochPipe, type EndpointSelector } from "../../index.js";
+import { isochPipe, type EndpointSelector, type IsochResults } from "../../index.js";
 import { addCounts, countsOf, noCounts } from "../stream-account.js";
 import { whileOpen } from "../while-open.js";
-import type { CaptureFormat } from "./format.js";
+import type { CaptureFormat, CaptureStep } from "./format.js";
 import { ending, layOut, stepOf } from "./laid-out.js";
 import { firstFrames } from "./results.js";
 import { withTail } from "./with-tail.js";
@@ -26,9 +26,9 @@ export const wavUpTo = (limit?: number): CaptureFormat => ({
   virtual: "microphone",
   capture: (target, context) =>
     defer(() => {
-      const layout = new WavLayout(limit);
-      // Silence keeps time.
-      const lost = context.badFrames === "zero" ? "silence" : "leave-out";
+      // The file makes the silence: as blocks, that of an hour in which the machine slept would wait in memory.
+      const keepsTime = context.badFrames === "zero";
+      const layout = new WavLayout(limit, keepsTime);
       const { frames = Infinity, transfer, queue, pause, stop } = context;
       let counts = noCounts;
       const counted = () => {
@@ -49,14 +49,21 @@ export const wavUpTo = (limit?: number): CaptureFormat => ({
           }),
           takeUntil(stop),
         );
-        const blocks = results.pipe(
-          pcmBlocks(chosen.format, { lost }),
-          concatMap((block) => {
-            const added = layOut(layout, [block]);
-            return stepOf({ pieces: added.pieces, counts: counted() }, added);
-          }),
-        );
-        return isToldRate ? blocks : onClock(device, chosen, {}, blocks);
+        const laidOut = (each: Observable<IsochResults>) =>
+          each.pipe(
+            pcmBlocks(chosen.format),
+            // A loss that nothing follows is no sound.
+            filter((block) => block.frames > 0 || keepsTime),
+            concatMap((block) => {
+              const added = layOut(layout, [block]);
+              return stepOf({ pieces: added.pieces, counts: counted() }, added);
+            }),
+          );
+        // What brings no sound begins the capture, too.
+        const begun = (each: Observable<IsochResults>) =>
+          each.pipe(map((): CaptureStep => ({ pieces: [], counts: counted() })));
+        const sound = results.pipe(connect((each) => merge(laidOut(each), begun(each))));
+        return isToldRate ? sound : onClock(device, chosen, {}, sound);
       });
       return withTail(steps, () => ending(layout, counted()));
     }),

@@ -1,11 +1,16 @@
 import { BehaviorSubject, ReplaySubject, type Observable } from "rxjs";
+import { portions, type FileBytes } from "../../../operators/node/file-bytes.js";
+import type { FileEnding } from "../../../operators/node/file-layout.js";
 import { fileSystemError, type FileSystemError } from "./errors.js";
 import { isNamedPipe, writeNamedPipe } from "./named-pipe.js";
-import { fileSink, isReplacement, streamSink, type FilePiece, type Sink } from "./sinks.js";
+import { fileSink, streamSink, type Sink } from "./sinks.js";
 
 /** Bytes that wait to be written from which on an output is full, and up to which it is again not. */
 const fullAt = 16 * 2 ** 20;
 const roomyAt = 4 * 2 ** 20;
+
+/** Bytes that follow what was written before, or what finishes all of that. */
+export type FilePiece = FileBytes | FileEnding;
 
 /** A file that is written piece by piece, in order, while more come. Not to be ended twice. */
 export class Output {
@@ -17,7 +22,6 @@ export class Output {
   #failure: FileSystemError | undefined;
   #isUntouched = true;
   #waitingBytes = 0;
-  #written = 0;
   #writing: Promise<void> | undefined;
 
   /** @internal */
@@ -38,7 +42,7 @@ export class Output {
 
   /** Bytes that are in the file. */
   get written(): number {
-    return this.#written;
+    return this.#sink.written;
   }
 
   /** Whether nothing was given it to write. */
@@ -46,9 +50,13 @@ export class Output {
     return this.#isUntouched;
   }
 
-  /** Takes a piece, whose bytes nobody changes any more. After a failure, forgets what is to follow the rest. */
+  /**
+   * Takes a piece, whose bytes nobody changes any more. After a failure, forgets all but what finishes the rest; that,
+   * where nothing was written.
+   */
   write(piece: FilePiece): void {
-    if (lengthOf(piece) === 0 || (this.#failure !== undefined && !isReplacement(piece))) return;
+    const isUnwanted = isEnding(piece) ? this.#isUntouched : piece.length === 0 || this.#failure !== undefined;
+    if (isUnwanted) return;
     this.#isUntouched = false;
     this.#waiting.push(piece);
     this.#count(lengthOf(piece));
@@ -70,7 +78,7 @@ export class Output {
    */
   async discard(): Promise<void> {
     await this.#writing;
-    await (this.#written === 0 ? this.#sink.discard() : this.#sink.close()).catch((error: unknown) => {
+    await (this.written === 0 ? this.#sink.discard() : this.#sink.close()).catch((error: unknown) => {
       throw fileSystemError(error, this.path);
     });
   }
@@ -78,8 +86,7 @@ export class Output {
   async #drain(): Promise<void> {
     for (let piece = this.#waiting.shift(); piece !== undefined; piece = this.#waiting.shift()) {
       try {
-        await this.#sink.write(piece);
-        if (!isReplacement(piece)) this.#written += piece.length;
+        await this.#put(piece);
       } catch (error) {
         this.#fail(fileSystemError(error, this.path));
       }
@@ -88,12 +95,21 @@ export class Output {
     this.#writing = undefined;
   }
 
-  /** What replaces something has its room already: also where the disk is full, a header says what is in the file. */
+  async #put(piece: FilePiece): Promise<void> {
+    if (!isEnding(piece)) {
+      for (const bytes of portions(piece)) await this.#sink.write(bytes);
+      return;
+    }
+    if (this.#sink.finish === undefined) throw new Error("what went into a pipe cannot be changed");
+    await this.#sink.finish(piece);
+  }
+
+  /** Also where the disk is full, a file is finished: it says what is in it. */
   #fail(failure: FileSystemError): void {
     const isFirst = this.#failure === undefined;
     this.#failure ??= failure;
-    const forgotten = this.#waiting.filter((piece) => !isReplacement(piece));
-    this.#waiting = this.#waiting.filter(isReplacement);
+    const forgotten = this.#waiting.filter((piece) => !isEnding(piece));
+    this.#waiting = this.#waiting.filter(isEnding);
     this.#count(-forgotten.reduce((sum, piece) => sum + lengthOf(piece), 0));
     if (isFirst) this.#failed.next(failure);
   }
@@ -105,8 +121,12 @@ export class Output {
   }
 }
 
+function isEnding(piece: FilePiece): piece is FileEnding {
+  return "finish" in piece;
+}
+
 function lengthOf(piece: FilePiece): number {
-  return isReplacement(piece) ? piece.bytes.length : piece.length;
+  return isEnding(piece) ? 0 : piece.length;
 }
 
 /** How a file is opened. */
@@ -124,24 +144,21 @@ export interface OpenOptions {
  * Rejects with a {@link FileSystemError}.
  */
 export async function openOutput(path: string, { force, cancel }: OpenOptions): Promise<Output | undefined> {
-  if (path === "-")
-    return new Output(
-      "standard output",
-      streamSink(process.stdout, () => undefined),
-    );
+  if (path === "-") return new Output("standard output", streamSink(process.stdout, stayOpen));
   try {
     if (!(await isNamedPipe(path))) return new Output(path, await fileSink(path, force));
     const pipe = await writeNamedPipe(path, cancel);
+    if (pipe === undefined) return undefined;
     // Whoever writes is told.
-    pipe?.on("error", () => undefined);
-    return (
-      pipe &&
-      new Output(
-        path,
-        streamSink(pipe, () => pipe.end()),
-      )
-    );
+    pipe.on("error", () => undefined);
+    const endPipe = () => pipe.end();
+    return new Output(path, streamSink(pipe, endPipe));
   } catch (error) {
     throw fileSystemError(error, path);
   }
+}
+
+/** The standard output is everybody's. */
+function stayOpen(): void {
+  return undefined;
 }

@@ -8,14 +8,19 @@ export function openSeries(path: string, { force }: { readonly force: boolean })
   const extension = extname(path);
   const stem = path.slice(0, path.length - extension.length);
   let count = 0;
+  let written = 0;
   const name = (number: number) => `${stem}-${String(number).padStart(4, "0")}${extension}`;
   return new Output(`${name(1)} …`, {
-    write: async (piece) => {
+    get written() {
+      return written;
+    },
+    write: async (bytes) => {
       const each = name(++count);
       try {
         const file = await open(each, force ? "w" : "wx");
         try {
-          await file.writeFile(piece instanceof Uint8Array ? piece : piece.bytes);
+          await file.writeFile(bytes);
+          written += bytes.length;
         } finally {
           await file.close();
         }

@@ -1,17 +1,15 @@
 import { open, rm, stat, type FileHandle } from "node:fs/promises";
 import type { Writable } from "node:stream";
-
-/** Bytes that follow what was written before, or such as replace some of that: a header with its final numbers. */
-export type FilePiece = Uint8Array | { readonly at: number; readonly bytes: Uint8Array };
-
-/** A piece that does not follow the others. */
-export function isReplacement(piece: FilePiece): piece is Exclude<FilePiece, Uint8Array> {
-  return !(piece instanceof Uint8Array);
-}
+import type { FileEnding } from "../../../operators/node/file-layout.js";
+import { GrowingFile } from "../../../operators/node/growing-file.js";
 
 /** What the pieces of an output end up in. */
 export interface Sink {
-  write(piece: FilePiece): Promise<void>;
+  /** Bytes that are in it, those of a piece that only a part of was taken among them. */
+  readonly written: number;
+  write(bytes: Uint8Array): Promise<void>;
+  /** Finishes what was written; also after a write that failed. Only what can be changed has it. */
+  finish?(ending: FileEnding): Promise<unknown>;
   close(): Promise<void>;
   /** Closes where nothing was written, and leaves what was there before: no file, or an old one. */
   discard(): Promise<void>;
@@ -36,11 +34,16 @@ export async function fileSink(path: string, force: boolean): Promise<Sink> {
     if (isOld) await handle.truncate(0);
     isOld = false;
   };
+  const file = new GrowingFile(handle);
   return {
-    write: async (piece) => {
-      await replaceOld();
-      await (piece instanceof Uint8Array ? writeAll(handle, piece, null) : writeAll(handle, piece.bytes, piece.at));
+    get written() {
+      return file.length;
     },
+    write: async (bytes) => {
+      await replaceOld();
+      await file.append(bytes);
+    },
+    finish: (ending) => file.finish(ending),
     close: async () => {
       try {
         await replaceOld();
@@ -55,25 +58,23 @@ export async function fileSink(path: string, force: boolean): Promise<Sink> {
   };
 }
 
-/** The system may take a part, and say only then why it does not take the rest. */
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number | null): Promise<void> {
-  for (let offset = 0; offset < bytes.length;) {
-    const at = position === null ? null : position + offset;
-    const { bytesWritten } = await handle.write(bytes, offset, bytes.length - offset, at);
-    offset += bytesWritten;
-  }
-}
-
 /** The standard output, or a pipe. */
 export function streamSink(stream: Writable, end: () => unknown): Sink {
   const close = () => Promise.resolve(void end());
+  let written = 0;
   return {
-    write: (piece) =>
+    get written() {
+      return written;
+    },
+    write: (bytes) =>
       new Promise((resolve, reject) => {
-        if (isReplacement(piece)) throw new Error("what went into a pipe cannot be changed");
-        stream.write(piece, (error) => {
-          if (error) reject(error);
-          else resolve();
+        stream.write(bytes, (error) => {
+          if (error) {
+            reject(error);
+            return;
+          }
+          written += bytes.length;
+          resolve();
         });
       }),
     close,

@@ -6,7 +6,9 @@ import { concatMap, EMPTY, firstValueFrom, from, lastValueFrom, map, Observable,
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { fromWav, toWav, type PcmFormat, type PcmSamples } from "../../../operators/node/index.js";
 import { WavLayout } from "../../../operators/node/wav-layout.js";
+import { fullDisk } from "../../support/full-disk.js";
 import { failure, plain } from "../../support/plain-error.js";
+import { wavChunks } from "../../support/riff.js";
 
 const directory = mkdtempSync(join(tmpdir(), "rx-isoch-wav-"));
 const path = join(directory, "sound.wav");
@@ -51,23 +53,6 @@ async function readBack(file = path) {
   );
 }
 
-/** The chunks of a RIFF file, by the book: its length, and each chunk on an even offset. */
-function chunksOf(bytes: Buffer): Record<string, Buffer> {
-  expect([bytes.toString("latin1", 0, 4), bytes.readUInt32LE(4), bytes.toString("latin1", 8, 12)]).toStrictEqual([
-    "RIFF",
-    bytes.length - 8,
-    "WAVE",
-  ]);
-  const chunks: Record<string, Buffer> = {};
-  for (let offset = 12; offset < bytes.length;) {
-    const length = bytes.readUInt32LE(offset + 4);
-    chunks[bytes.toString("latin1", offset, offset + 4)] = bytes.subarray(offset + 8, offset + 8 + length);
-    offset += 8 + length + (length % 2);
-    expect(offset).toBeLessThanOrEqual(bytes.length);
-  }
-  return chunks;
-}
-
 const formats = fc
   .record({
     sampleRate: fc.integer({ min: 1, max: 384_000 }),
@@ -99,7 +84,7 @@ describe("toWav and fromWav", () => {
         const bytes = Buffer.concat(all.map(({ data }) => data));
         const frames = bytes.length / (format.channels * slotOf(format));
         expect(summary).toStrictEqual({ frames, duration: frames / format.sampleRate, lost: 0 });
-        const chunks = chunksOf(readFileSync(path));
+        const chunks = wavChunks(readFileSync(path));
         expect(chunks["fmt "]?.readUInt32LE(8)).toBe(format.sampleRate * format.channels * slotOf(format));
         expect(chunks["data"]?.length).toBe(bytes.length);
         const read = await readBack();
@@ -210,7 +195,7 @@ describe("toWav", () => {
       // Also a file that was still being opened.
       await vi.waitFor(() => {
         expect(openFiles()).toStrictEqual([]);
-        expect(chunksOf(readFileSync(path))["data"]).toHaveLength(400);
+        expect(wavChunks(readFileSync(path))["data"]).toHaveLength(400);
       });
     }
   });
@@ -252,10 +237,71 @@ describe("toWav", () => {
     subscription.unsubscribe();
     expect(blocks.observed).toBe(false);
     await vi.waitFor(async () => {
-      expect(chunksOf(readFileSync(path))["data"]?.length).toBe(20 * 1001 * 4);
+      expect(wavChunks(readFileSync(path))["data"]?.length).toBe(20 * 1001 * 4);
       expect((await readBack()).frames).toBe(20 * 1001);
     });
     await expectClosed();
+  });
+
+  it("says what is in the file where the disk is full, wherever that is, and errors", async () => {
+    const cases = formats.chain((format) =>
+      fc.record({
+        blocks: fc
+          .array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 5 })
+          .map((counts) => counts.map((count) => block(count * format.channels * slotOf(format), format))),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ blocks, share }) => {
+        const format = blocks[0]?.format ?? stereo;
+        const bytes = Buffer.concat(blocks.map(({ data }) => data));
+        const header = format.kind === "float" ? 58 : 44;
+        const room = Math.floor((header + bytes.length) * share);
+        fc.pre(room < header + bytes.length);
+        {
+          using _disk = await fullDisk(room);
+          const written = lastValueFrom(from(blocks).pipe(toWav(path)));
+          await expect(written).rejects.toMatchObject({ code: "ENOSPC" });
+        }
+        const file = readFileSync(path);
+        if (room < header) {
+          expect(file.length).toBe(0);
+          return;
+        }
+        const size = format.channels * slotOf(format);
+        const whole = Math.floor((room - header) / size);
+        const isUnpadded = (whole * size) % 2 === 1 && file.length === header + whole * size;
+        expect(isUnpadded ? file.readUInt32LE(4) : wavChunks(file)["data"]?.length).toBe(
+          isUnpadded ? file.length - 8 : whole * size,
+        );
+        const { bytes: read } = await readBack();
+        const isSigned = slotOf(format) === 1 && format.kind === undefined;
+        const expected = bytes.subarray(0, whole * size);
+        expect(read.equals(isSigned ? expected.map((byte) => byte ^ 0x80) : expected)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+    await expectClosed();
+  });
+
+  it.each([
+    ["s16", stereo, 4 * 5, 0],
+    ["u8", { ...stereo, bits: 8, kind: "pcm8" } as const, 2 * 5, 0x80],
+    ["s8, which is u8 in the file", { ...stereo, bits: 8 }, 2 * 5, 0x80],
+  ])("keeps time with silence where it is to: %s", (_, format, length, byte) => {
+    const layout = new WavLayout(undefined, true);
+    const sound = block(length, format);
+    expect(layout.add(sound)).toHaveLength(2);
+    const [silence, data, ...more] = layout.add({ ...sound, lost: 1_000_000 });
+    expect(silence).toStrictEqual({ byte, length: 200_000 * length });
+    expect([data?.length, more]).toStrictEqual([length, []]);
+    const { summary, head } = layout.finish();
+    expect(summary).toMatchObject({ frames: 1_000_010, lost: 1_000_000 });
+    expect(new DataView(head.buffer).getUint32(40, true)).toBe(200_002 * length);
+    // What is more than a file counts is no part of it.
+    expect(() => layout.add({ ...sound, lost: 2 ** 50 })).toThrow(expect.objectContaining({ code: "file-full" }));
+    expect(layout.finish().summary).toStrictEqual(summary);
   });
 
   it("is full where its numbers end", () => {

@@ -1,19 +1,28 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decode } from "fast-png";
-import type { Observable } from "rxjs";
+import { firstValueFrom, lastValueFrom, NEVER, of, toArray, type Observable } from "rxjs";
 import { afterAll, describe, expect, it } from "vitest";
 import { capture, type CaptureOptions, type CaptureSummary as Summary } from "../../../../src/cli/capture/capture.js";
 import { aviUpTo } from "../../../../src/cli/capture/avi.js";
 import { captureFormat } from "../../../../src/cli/capture/formats.js";
 import { wavUpTo } from "../../../../src/cli/capture/wav.js";
+import { addCounts, noCounts } from "../../../../src/cli/stream-account.js";
 import { virtualTarget } from "../../../../src/cli/virtual-target.js";
 import type { VirtualKind } from "../../../../src/cli/virtual-devices.js";
 import { deviceTarget } from "../../../../src/cli/device-target.js";
 import type { StreamTarget } from "../../../../src/cli/target.js";
 import { parseFault } from "../../../../src/cli/faults.js";
-import { cameraDevice, testCardNumber, unpacedClock, VirtualBus } from "../../../../transports/virtual/index.js";
+import {
+  cameraDevice,
+  microphoneDevice,
+  testCardNumber,
+  unpacedClock,
+  VirtualBus,
+} from "../../../../transports/virtual/index.js";
+import { fullDisk } from "../../../support/full-disk.js";
 import { Scratch } from "../../../support/pack.js";
+import { parseAvi, wavChunks } from "../../../support/riff.js";
 import { capturePrinted } from "../printed.js";
 
 const printed = capturePrinted();
@@ -113,6 +122,23 @@ describe("captures of pictures", () => {
     }
   });
 
+  it.each([100_000, 150_001])(
+    "makes a film of what there is room for where the disk is full (%d bytes)",
+    async (room) => {
+      using _disk = await fullDisk(room);
+      const picture = { width: 320, height: 240 };
+      const { status, bytes } = await captured(`room-${room}.avi`, { picture });
+      expect(status).toBe(3);
+      expect(printed.stderr).toMatch(/^rx-isoch: no-space: /);
+      expect(printed.json).toMatchObject({ end: "failed", error: { code: "no-space" }, written: bytes.length });
+      const { pictures } = parseAvi(bytes);
+      expect(pictures.length).toBeGreaterThan(2);
+      for (const [i, data] of pictures.entries()) expect(testCardNumber("mjpeg", 320, 240, data)).toBe(i);
+      // The next would not have fitted.
+      expect(bytes.length).toBeGreaterThan(room - 20_000);
+    },
+  );
+
   it("leaves no film where no picture came, and says so", async () => {
     const { status, file } = await captured("none.avi", { frames: 8 });
     expect(status).toBe(1);
@@ -186,5 +212,53 @@ describe("captures of sound", () => {
     const short = await captured("short.wav", { frames: 400 }, { faults });
     const whole = await captured("whole.wav", { frames: 400, badFrames: "zero" }, { faults });
     expect((whole.bytes.length - short.bytes.length) / 4).toBeCloseTo(4800, -2);
+  });
+
+  it("makes a file of what there is room for where the disk is full", async () => {
+    const whole = await captured("room.wav", { frames: 400 });
+    using _disk = await fullDisk(20_003);
+    const { status, bytes } = await captured("room-less.wav");
+    expect(status).toBe(3);
+    expect(printed.stderr).toMatch(/^rx-isoch: no-space: /);
+    const { data } = wavChunks(bytes);
+    expect(data).toHaveLength(20_000 - 44);
+    expect(whole.bytes.subarray(44, 20_000).equals(data ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  it.each([
+    // A frame of the bus is 48 samples of four bytes, or as many bytes as were asked for.
+    ["wav", 44, 48 * 4],
+    ["raw", 0, 49 * 4],
+  ])("makes the silence of an hour of no memory, and of the length that it had: %s", async (name, header, frame) => {
+    const bus = new VirtualBus({ clock: unpacedClock() });
+    bus.attach(microphoneDevice()).inject({ type: "host-stall", frame: 200, frames: 3_600_000 });
+    const target = deviceTarget(bus, { device: undefined, direction: "in", patience: { first: 1 } });
+    const found = await firstValueFrom(target);
+    const steps = captureFormat(name, name).capture(found, {
+      stop: NEVER,
+      pause: of(false),
+      frames: 400,
+      transfer: undefined,
+      queue: 8,
+      badFrames: "zero",
+      picture: {},
+      count: undefined,
+      sound: {},
+    });
+    const all = await lastValueFrom(steps.pipe(toArray()));
+    const pieces = all.flatMap((step) => step.pieces);
+    const inMemory = pieces.reduce((sum, piece) => sum + (piece instanceof Uint8Array ? piece.length : 0), 0);
+    const length = pieces.reduce((sum, piece) => sum + ("length" in piece ? piece.length : 0), 0);
+    const { bytes, lost } = all.reduce((sum, { counts }) => addCounts(sum, counts), noCounts);
+    expect(lost).toBeGreaterThan(3_599_000);
+    expect(inMemory).toBe(header + bytes);
+    expect(length).toBe(header + bytes + lost * frame);
+  });
+
+  it("ends in time, whether sound comes or not", async () => {
+    const { status, file } = await captured("none.wav", { duration: 50 }, { faults: ["crc@0x1000000000"] });
+    expect(status).toBe(1);
+    expect(printed.json).toMatchObject({ end: "finished", written: 0 });
+    expect(existsSync(file)).toBe(false);
   });
 });

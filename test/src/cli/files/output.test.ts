@@ -3,9 +3,11 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { join } from "node:path";
 import { NEVER, timer } from "rxjs";
 import { afterAll, describe, expect, it } from "vitest";
+import type { FileEnding } from "../../../../operators/node/file-layout.js";
 import { openInput } from "../../../../src/cli/files/input.js";
 import { openOutput, Output, type OpenOptions } from "../../../../src/cli/files/output.js";
-import { isReplacement, type Sink } from "../../../../src/cli/files/sinks.js";
+import type { Sink } from "../../../../src/cli/files/sinks.js";
+import { fullDisk } from "../../../support/full-disk.js";
 import { Scratch } from "../../../support/pack.js";
 
 const scratch = new Scratch();
@@ -14,6 +16,11 @@ const fresh = () => join(scratch.path, `out-${files++}`);
 const bytes = (text: string) => new TextEncoder().encode(text);
 const cancel = NEVER;
 const keep = { force: false, cancel };
+/** Finishes lines: only whole ones are kept, an end follows, and the first letter says whether there was room for it. */
+const lines: FileEnding = {
+  cut: (length) => length - (length % 5),
+  finish: () => ({ tail: [bytes("end.")], head: bytes("L"), headWithoutTail: bytes("l"), summary: undefined }),
+};
 
 afterAll(() => {
   scratch[Symbol.dispose]();
@@ -27,16 +34,63 @@ async function opened(path: string, options: OpenOptions) {
 }
 
 describe("openOutput", () => {
-  it("writes pieces in order, and over what was written", async () => {
+  it("writes pieces in order, and finishes them", async () => {
     const path = fresh();
     const output = await opened(path, keep);
-    output.write(bytes("head"));
-    output.write(bytes("er, body"));
-    output.write({ at: 0, bytes: bytes("HEAD") });
-    output.write(bytes("."));
+    output.write(bytes("line\nli"));
+    output.write(bytes("ne\n"));
+    output.write(lines);
     await output.end();
-    expect(readFileSync(path, "utf8")).toBe("HEADer, body.");
-    expect(output.written).toBe(13);
+    expect(readFileSync(path, "utf8")).toBe("Line\nline\nend.");
+    expect(output.written).toBe(14);
+  });
+
+  it("writes a run of one byte, in pieces, and counts it at once", async () => {
+    const path = fresh();
+    const output = await opened(path, keep);
+    const full: boolean[] = [];
+    output.full.subscribe((value) => full.push(value));
+    const length = 20 * 2 ** 20 + 1;
+    output.write(bytes("a"));
+    output.write({ byte: 0x80, length });
+    output.write(bytes("b"));
+    output.write({ byte: 1, length: 0 });
+    expect(full).toStrictEqual([false, true]);
+    await output.end();
+    expect(full).toStrictEqual([false, true, false]);
+    const expected = Buffer.alloc(length + 2, 0x80);
+    expected.set(bytes("a"));
+    expected.set(bytes("b"), length + 1);
+    expect(readFileSync(path).equals(expected)).toBe(true);
+  });
+
+  it.each([
+    ["the rest of a piece, and the end", 12, "line\nline\n", "l"],
+    ["the end", 18, "line\nline\nline\n", "l"],
+    ["the rest of a piece, which left room for the end", 14, "line\nline\nend.", "L"],
+  ])("finishes what there was room for, on a full disk: without %s", async (_, room, expected, head) => {
+    const path = fresh();
+    const output = await opened(path, keep);
+    {
+      using _disk = await fullDisk(room);
+      output.write(bytes("line\nline\n"));
+      output.write(bytes("line\n"));
+      if (room < 18) output.write({ byte: 10, length: 2 ** 50 });
+      output.write(lines);
+      await expect(output.end()).rejects.toMatchObject({ code: "no-space" });
+    }
+    expect(readFileSync(path, "utf8")).toBe(head + expected.slice(1));
+    expect(output.written).toBe(expected.length);
+  });
+
+  it("does not finish what nothing was written to", async () => {
+    const path = fresh();
+    writeFileSync(path, "something");
+    const output = await opened(path, { force: true, cancel });
+    output.write(lines);
+    expect(output.isUntouched).toBe(true);
+    await output.discard();
+    expect(readFileSync(path, "utf8")).toBe("something");
   });
 
   it("leaves a file that is there alone", async () => {
@@ -65,14 +119,18 @@ describe("openOutput", () => {
     expect(readFileSync(path, "utf8")).toBe("");
   });
 
-  it("writes the header of what there was room for, and forgets the rest", async () => {
+  it("finishes what there was room for, and forgets the rest", async () => {
     const there: string[] = [];
     const sink: Sink = {
+      get written() {
+        return there.join("").length;
+      },
       write: (piece) => {
-        if (!isReplacement(piece) && there.length === 1) return Promise.reject(new Error("full"));
-        there.push(new TextDecoder().decode(isReplacement(piece) ? piece.bytes : piece));
+        if (there.length === 1) return Promise.reject(new Error("full"));
+        there.push(new TextDecoder().decode(piece));
         return Promise.resolve();
       },
+      finish: () => Promise.resolve(there.push("end")),
       close: () => Promise.resolve(),
       discard: () => Promise.resolve(),
     };
@@ -85,10 +143,9 @@ describe("openOutput", () => {
     });
     output.write(bytes("first"));
     for (let i = 0; i < 20; i++) output.write(new Uint8Array(2 ** 20));
-    output.write({ at: 0, bytes: bytes("header") });
+    output.write(lines);
     await expect(output.end()).rejects.toMatchObject({ code: "file-failed" });
-    expect(there).toStrictEqual(["first", "header"]);
-    expect(output.written).toBe(5);
+    expect(there).toStrictEqual(["first", "end"]);
     expect(full).toStrictEqual([false, true, false]);
   });
 

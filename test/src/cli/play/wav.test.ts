@@ -23,8 +23,8 @@ function writeTone(sampleRate: number): Uint8Array {
   const samples = tone(0, sampleRate / 5, { sampleRate, channels: 2 });
   const data = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
   const layout = new WavLayout();
-  const body = layout.add({ format: { sampleRate, channels: 2, bits: 16 }, data });
-  writeFileSync(file, Buffer.concat([layout.finish().head, ...body.slice(1)]));
+  layout.add({ format: { sampleRate, channels: 2, bits: 16 }, data });
+  writeFileSync(file, Buffer.concat([layout.finish().head, data]));
   return data;
 }
 
