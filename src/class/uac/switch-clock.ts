@@ -11,7 +11,7 @@ import {
   take,
   type Observable,
 } from "rxjs";
-import { clockEntity, type AudioClock } from "./clock.js";
+import { clockEntity, longestPath, type AudioClock } from "./clock.js";
 import { clockOffer, type ClockOffer } from "./clock-offer.js";
 import { controls, getNumber, unlessStalled, type AudioControlPort } from "./clock-requests.js";
 import { isClockValid } from "./clock-validity.js";
@@ -88,7 +88,8 @@ class ClockSearch {
   seek(id: number | undefined, way: Way): Observable<AudioClock> {
     return defer(() => {
       const entity = clockEntity(this.#entities, id);
-      if (entity === undefined || way.passed.includes(entity.id) || ++this.#visits > mostVisits) return EMPTY;
+      if (entity === undefined || way.passed.includes(entity.id) || way.passed.length === longestPath) return EMPTY;
+      if (++this.#visits > mostVisits) return EMPTY;
       const onward = { ...way, passed: [...way.passed, entity.id] };
       switch (entity.kind) {
         case "clock-source":

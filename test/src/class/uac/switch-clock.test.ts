@@ -175,13 +175,17 @@ describe("switchClock", () => {
     expect(await switched(clock, answers)).toMatchObject(expected);
   });
 
-  it("ends where there are more ways than anybody can go", async () => {
+  it.each<[what: string, selectors: number, answers: Answers, expected: object]>([
+    ["has more ways than anybody can go", 31, { "131.2": [0] }, { clock: undefined, set: 0 }],
+    ["is longer than any device's", 60, {}, { clock: undefined, set: 0 }],
+    ["is long", 31, {}, { clock: { source: 131, factor: 1 }, set: 31 }],
+  ])("comes to an end in a maze that %s", async (_, length, answers, expected) => {
     // Each selector leads to the next by both of its pins.
-    const selectors = Array.from({ length: 60 }, (_, i) =>
-      clockEntityOf("clock-selector", 100 + i, [101 + i, 101 + i]),
-    );
-    const { clock, set, asked } = await switched(100, {}, [...selectors, clockEntityOf("clock-source", 160)]);
-    expect({ clock, set }).toStrictEqual({ clock: undefined, set: [] });
+    const maze = Array.from({ length }, (_, i) => clockEntityOf("clock-selector", 100 + i, [101 + i, 101 + i]));
+    const last = 100 + length;
+    const have = { [`${last}.1 range`]: rangeBytes(48_000), ...answers };
+    const { clock, set, asked } = await switched(100, have, [...maze, clockEntityOf("clock-source", last)]);
+    expect({ clock, set: set.length }).toStrictEqual(expected);
     expect(asked.length).toBeLessThan(1000);
   });
 });
