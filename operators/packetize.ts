@@ -16,7 +16,7 @@ export interface ConstantPackets {
   readonly frames?: number | undefined;
 }
 
-/** Frames that carry samples at a rate which need not divide evenly. */
+/** Frames that carry samples at a rate which need not divide evenly; where it has fewer samples than frames, some are empty. */
 export interface RatedPackets {
   /** Samples in a second, for example 44100. */
   readonly sampleRate: number;
@@ -35,7 +35,8 @@ export type ByteSource = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8
  * Cuts bytes, in pieces of any length, into requests for an OUT pipe.
  *
  * At a rate, an accumulator keeps the long-term rate exact: 44.1 kHz at one frame a millisecond
- * makes nine frames of 44 samples and one of 45, over and over. What is left at the end goes out in
+ * makes nine frames of 44 samples and one of 45, over and over; 6 kHz at one a microframe three of a sample and an
+ * empty one. What is left at the end goes out in
  * a last, shorter request, byte for byte.
  *
  * Bytes that are pushed become requests at once. An iterable or async iterable of bytes, such as a
@@ -129,12 +130,6 @@ function checkOptions(options: PacketizeOptions): void {
   wholeNumber("sampleRate", sampleRate, 1, 2 ** 31);
   wholeNumber("sampleSize", sampleSize, 1, 65536);
   wholeNumber("frameDuration", frameDuration, 125, 125 * 2 ** 15);
-  if (sampleRate * frameDuration < 1_000_000) {
-    throw new InvalidRequestError(
-      "invalid-option",
-      `${sampleRate} samples a second are fewer than one in a frame of ${frameDuration} µs: a frame cannot be empty`,
-    );
-  }
   checkSize(frames, Math.ceil((sampleRate * frameDuration) / 1_000_000) * sampleSize);
 }
 

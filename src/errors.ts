@@ -6,7 +6,7 @@
  * | `invalid-number` | {@link InvalidRequestError} | NaN, negative, fractional or huge where a count or a size goes in |
  * | `invalid-option` | {@link InvalidRequestError} | an option outside the values it takes |
  * | `no-frames` | {@link InvalidRequestError} | a request of zero frames |
- * | `length-out-of-range` | {@link InvalidRequestError} | a frame length of zero, or above the endpoint's maximum |
+ * | `length-out-of-range` | {@link InvalidRequestError} | a frame length above the endpoint's maximum, or of zero where bytes are to come in |
  * | `length-mismatch` | {@link InvalidRequestError} | the lengths do not add up to the buffer |
  * | `start-in-past` | {@link InvalidRequestError} | the start frame has already passed |
  * | `start-overlap` | {@link InvalidRequestError} | the start frame comes before the end of what is queued |

@@ -1,6 +1,6 @@
 import { asIsochError, type IsochError } from "./errors.js";
 import { allocate } from "./request.js";
-import { IsochResults } from "./results.js";
+import { lossAtEnd, type IsochResults } from "./results.js";
 import { Ring } from "./ring.js";
 import { ringOverflow } from "./stream-options.js";
 import { PendingSubmission, resultsOf, submitTo, type Placement } from "./submission.js";
@@ -168,15 +168,6 @@ export class Pump implements ResultSource {
     if (this.#lostAtTail === 0) return undefined;
     const lost = this.#lostAtTail;
     this.#lostAtTail = 0;
-    return new IsochResults({
-      firstFrame: this.#nextFrame,
-      lost,
-      requested: new Uint32Array(0),
-      actual: new Uint32Array(0),
-      statuses: new Uint8Array(0),
-      data: new Uint8Array(0),
-      compacted: true,
-      timestamp: this.#timestamp,
-    });
+    return lossAtEnd(this.#nextFrame, lost, this.#timestamp);
   }
 }

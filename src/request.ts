@@ -16,8 +16,9 @@ import type { DmaBuffer, TransportCapabilities } from "./transport.js";
  */
 export interface IsochRequest {
   /**
-   * Bytes in each frame, from 1 to the endpoint's maximum: one number per frame, or one number for
-   * all of `frames`. Read when the request is issued, not later.
+   * Bytes in each frame, up to the endpoint's maximum: one number per frame, or one number for all
+   * of `frames`. IN: from 1. OUT: from 0, which sends an empty packet (USB 2.0, 8.4.4), in any of the
+   * frames or in all. Read when the request is issued, not later.
    */
   readonly lengths: number | ArrayLike<number>;
   /** Number of frames. Needed where `lengths` is one number; otherwise, if given, it must be their count. */
@@ -25,7 +26,7 @@ export interface IsochRequest {
   /** The frame to start on, or `asap` (the default): directly after what is queued, else a few frames from now. */
   readonly start?: "asap" | number | undefined;
   /**
-   * The bytes to send (OUT, needed) or the memory to receive into (IN; allocated where it is left
+   * The bytes to send (OUT, needed where there are any) or the memory to receive into (IN; allocated where it is left
    * out): frame by frame, each at the sum of the lengths before it, and exactly as long as all of
    * them. It belongs to the transfer until {@link IsochTransfer.released} completes.
    */
@@ -89,10 +90,10 @@ function check(request: IsochRequest, endpoint: PipeEndpoint, capabilities: Tran
       `a request can have ${maxBytesPerRequest} bytes at most, not ${total}: issue several`,
     );
   }
-  if (!capabilities.lengthsPerFrame && lengths.some((length) => length !== lengths[0])) {
+  if (!capabilities.lengthsPerFrame && !areOfOneLength(lengths)) {
     throw new UnsupportedError(
       "unsupported",
-      "this transport moves frames of one length only: give every frame the same length",
+      "this transport moves frames of one length, with a shorter one at the end at most: give every frame the same length, or use a transport or driver with lengthsPerFrame",
     );
   }
   const memory: unknown = dma?.bytes;
@@ -154,18 +155,21 @@ export function checkStart(start: "asap" | number | undefined, capabilities: Tra
  * @internal
  */
 export function checkFrameLength(what: string, length: unknown, endpoint: PipeEndpoint): number {
-  if (typeof length === "number" && Number.isInteger(length) && length >= 1 && length <= endpoint.maxFrameLength) {
-    return length;
-  }
-  if (endpoint.maxFrameLength === 0) {
+  const { address, alternate, direction, maxFrameLength } = endpoint;
+  if (maxFrameLength === 0) {
     throw new InvalidRequestError(
       "length-out-of-range",
-      `endpoint 0x${endpoint.address.toString(16)} moves no bytes in alternate setting ${endpoint.alternate}: choose another alternate setting`,
+      `endpoint 0x${address.toString(16)} moves no bytes in alternate setting ${alternate}: choose another alternate setting`,
     );
   }
+  const least = direction === "out" ? 0 : 1;
+  if (typeof length === "number" && Number.isInteger(length) && length >= least && length <= maxFrameLength) {
+    return length;
+  }
+  const reason = length === 0 ? ": there would be no room for what the device sends" : "";
   throw new InvalidRequestError(
     Number.isInteger(length) ? "length-out-of-range" : "invalid-number",
-    `${what} must be a whole number from 1 to ${endpoint.maxFrameLength}, the maximum of endpoint 0x${endpoint.address.toString(16)} in alternate setting ${endpoint.alternate}, not ${inWords(length)}`,
+    `${what} must be a whole number from ${least} to ${maxFrameLength}, the maximum of endpoint 0x${address.toString(16)} in alternate setting ${alternate}, not ${inWords(length)}${reason}`,
   );
 }
 
@@ -188,6 +192,12 @@ function checkLengths({ lengths, frames }: IsochRequest, endpoint: PipeEndpoint)
   return checked;
 }
 
+function areOfOneLength(lengths: Uint32Array): boolean {
+  const [first = 0] = lengths;
+  const end = lengths.length - 1;
+  return lengths.every((length, i) => (i < end ? length === first : length <= first));
+}
+
 function checkCount(count: unknown): number {
   if (count === 0) throw new InvalidRequestError("no-frames", "a request needs at least one frame");
   return wholeNumber("the number of frames", count, 1, maxFramesPerRequest);
@@ -207,7 +217,7 @@ function checkBuffer(
         `the frames need ${total} bytes, the DMA buffer has ${dma.bytes.length}`,
       );
     }
-    if (endpoint.direction === "in") return allocate(total);
+    if (endpoint.direction === "in" || total === 0) return allocate(total);
     throw new InvalidRequestError("length-mismatch", `an OUT request needs a buffer with the ${total} bytes to send`);
   }
   if (!(buffer instanceof Uint8Array)) {

@@ -225,6 +225,25 @@ export class IsochResults implements Iterable<FrameResult> {
   }
 }
 
+/**
+ * A loss that no later transfer is there to report: results without frames.
+ * @param firstFrame the frame after the loss
+ * @param timestamp microseconds
+ * @internal
+ */
+export function lossAtEnd(firstFrame: number, lost: number, timestamp: number): IsochResults {
+  return new IsochResults({
+    firstFrame,
+    lost,
+    requested: new Uint32Array(0),
+    actual: new Uint32Array(0),
+    statuses: new Uint8Array(0),
+    data: new Uint8Array(0),
+    compacted: true,
+    timestamp,
+  });
+}
+
 function lostFrame(frame: number): FrameResult {
   return { frame, status: "lost", requested: 0, actual: 0, data: new Uint8Array(0) };
 }

@@ -19,7 +19,10 @@ export interface TransportCapabilities {
    * with its estimated length.
    */
   readonly frameNumber: boolean;
-  /** Frames of one request can have different lengths. Without: `unsupported` for such a request. */
+  /**
+   * Frames of one request can have different lengths. Without: `unsupported` for such a request, unless
+   * only its last frame is shorter.
+   */
   readonly lengthsPerFrame: boolean;
   /**
    * What a cancellation reaches. `pipe`: aborting one transfer cancels all on that pipe. `none`:

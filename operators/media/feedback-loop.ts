@@ -36,7 +36,7 @@ export interface Pace {
 /** The pace of an OUT endpoint: that of its feedback where it has any, else the nominal one. */
 export function paceOf(device: UsbDevice, chosen: ChosenAudio): Pace {
   const { feedback } = chosen.alternate;
-  const sizes = { ...chosen.format, maxSamples: chosen.maxSamples, minSamples: 1 };
+  const sizes = { ...chosen.format, maxSamples: chosen.maxSamples };
   if (feedback.type === "implicit") {
     const captured = captureOf(device, chosen, feedback);
     if (captured !== undefined) return implicitPace(device, captured, sizes);

@@ -40,7 +40,7 @@ export function placeOptions(command: Command): Command {
     .addOption(
       new Option("--bridge <address>", "look at a USB/IP server: host:port, or ws://host:port").argParser(notEmpty),
     )
-    .addOption(tokenOption("of the bridge at a ws: address"))
+    .addOption(tokenOption("of the bridge"))
     .addOption(tokenFileOption())
     .addOption(
       new Option("--capture <file>", "look into a capture: pcapng or pcap, of usbmon or of this")

@@ -1,9 +1,10 @@
 import { constants, createReadStream } from "node:fs";
 import { access, readFile } from "node:fs/promises";
 import WebSocket from "ws";
-import type { IsochTransport } from "../index.js";
+import { InvalidRequestError, type IsochTransport } from "../index.js";
 import { libusb } from "../../transports/libusb/index.js";
 import { usbip } from "../../transports/usbip/index.js";
+import { checkedToken } from "../../transports/usbip/protocol/token.js";
 import { connectTcp } from "../../transports/usbip/tcp.js";
 import { connectWebSocket } from "../../transports/usbip/websocket.js";
 import { replay, type ReplayOptions } from "../../transports/replay/index.js";
@@ -25,7 +26,8 @@ export async function transportOf(options: PlaceArguments): Promise<IsochTranspo
   if (bridge !== undefined) return bridgeTransport(bridge, options);
   refuseToken(options);
   if (capture !== undefined) return captureTransport(capture, { pace: "fast" });
-  if (virtual === undefined) return libusb();
+  // Which driver a device has on Windows, nobody knows here: what WinUSB does not take, libusb refuses.
+  if (virtual === undefined) return libusb({ windowsDriver: "libusbk" });
   return new VirtualBus({ devices: [virtualDevice(virtual, { clockPpm: 0 })] });
 }
 
@@ -72,8 +74,20 @@ function refuseToken({ token, tokenFile }: PlaceArguments): void {
   throw new UsageError("a token is for a bridge: leave it out, or say --bridge");
 }
 
-/** The token of a bridge, from the options, from a file, or from the environment. */
-export async function tokenOf({
+/**
+ * The token of a bridge, from the options, from a file, or from the environment. Rejects with a `FileSystemError`,
+ * and with a `UsageError` for one that no bridge takes.
+ */
+export async function tokenOf(options: Pick<PlaceArguments, "token" | "tokenFile">): Promise<string | undefined> {
+  const token = await foundToken(options);
+  try {
+    return token === undefined ? undefined : checkedToken(token);
+  } catch (error) {
+    throw InvalidRequestError.is(error) ? new UsageError(error.message) : error;
+  }
+}
+
+async function foundToken({
   token,
   tokenFile,
 }: Pick<PlaceArguments, "token" | "tokenFile">): Promise<string | undefined> {

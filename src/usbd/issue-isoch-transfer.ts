@@ -1,5 +1,5 @@
 import { InvalidRequestError, TransferStateError } from "../errors.js";
-import { checkDirection } from "../request.js";
+import { checkDirection, maxFramesPerRequest } from "../request.js";
 import type { PipeSession } from "../session.js";
 import type { IsochTransfer } from "../transfer.js";
 import { checkBlocking, dword, flags } from "./arguments.js";
@@ -53,7 +53,7 @@ const knownFlags =
  * @param dwStartingFrame the frame to start on, in the frames of {@link GetFrameNumber}, which wrap at
  * 32 bits; ignored with {@link USB_START_ISOCH_ASAP}
  * @param dwFrames number of frames, from 1
- * @param lpdwLengths bytes in each frame, from 1 to the endpoint's maximum; the first `dwFrames` are
+ * @param lpdwLengths bytes in each frame, from 1 to the endpoint's maximum, also OUT; the first `dwFrames` are
  * read, before this returns
  * @param lpvBuffer the bytes to send, or room for the bytes to come: frame by frame, each at the sum of
  * the lengths before it, and exactly as long as all of them. It is the transfer's until completion
@@ -154,7 +154,17 @@ function firstLengths(lpdwLengths: ArrayLike<number>, dwFrames: number): ArrayLi
       `dwFrames is ${frames}, but lpdwLengths has ${lpdwLengths.length} lengths`,
     );
   }
-  return lpdwLengths.length === frames ? lpdwLengths : Array.prototype.slice.call(lpdwLengths, 0, frames);
+  const lengths: ArrayLike<number> =
+    lpdwLengths.length === frames ? lpdwLengths : Array.prototype.slice.call(lpdwLengths, 0, frames);
+  // More are refused without being looked at.
+  const empty = frames > maxFramesPerRequest ? -1 : Array.prototype.indexOf.call(lengths, 0);
+  if (empty >= 0) {
+    throw new InvalidRequestError(
+      "length-out-of-range",
+      `lpdwLengths[${empty}] is 0: Windows CE refuses that in either direction; \`issue\` sends empty packets`,
+    );
+  }
+  return lengths;
 }
 
 function isArrayLike(value: unknown): boolean {

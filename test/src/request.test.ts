@@ -44,6 +44,33 @@ describe("checkRequest, lengths", () => {
     expect(refused({ lengths: [64, length] })).toStrictEqual(expected);
   });
 
+  it.each([-1, 65, 1e300])("refuses a length of %d where 0 to 64 go out", (length) => {
+    const expected = failure("InvalidRequestError", "length-out-of-range", "from 0 to 64", "0x1", `not ${length}`);
+    expect(refused({ lengths: length, frames: 1 }, output)).toStrictEqual(expected);
+    expect(refused({ lengths: [64, length] }, output)).toStrictEqual(expected);
+  });
+
+  it("takes frames of no bytes, OUT: some of them, or all", () => {
+    const buffer = new Uint8Array(9);
+    expect(check({ lengths: [0, 9, 0, 0], buffer }, output)).toMatchObject({
+      lengths: Uint32Array.of(0, 9, 0, 0),
+      buffer,
+    });
+    expect([...check({ lengths: 0, frames: 3 }, output).lengths]).toStrictEqual([0, 0, 0]);
+  });
+
+  it("says why frames of no bytes cannot come in", () => {
+    expect(refused({ lengths: [8, 0] }).message).toContain("lengths[1] must be");
+    expect(refused({ lengths: [8, 0] }).message).toContain("no room for what the device sends");
+    expect(refused({ lengths: [8, 65] }).message).not.toContain("no room");
+  });
+
+  it.each([0, 1])("refuses a length of %d where no packet has room for any", (length) => {
+    expect(refused({ lengths: length, frames: 1 }, pipeEndpoint("out", 0))).toStrictEqual(
+      failure("InvalidRequestError", "length-out-of-range", "moves no bytes", "choose another alternate setting"),
+    );
+  });
+
   it("names the length that is wrong, and the alternate setting it would have to fit", () => {
     expect(refused({ lengths: [64, 64, 65] }).message).toContain("lengths[2] must be");
     expect(refused({ lengths: [64, 64, 65] }).message).toContain("alternate setting 1");
@@ -76,10 +103,19 @@ describe("checkRequest, lengths", () => {
 
   it("refuses lengths that differ where the transport moves frames of one length only", () => {
     const uniform = allCapabilities({ lengthsPerFrame: false });
-    expect(refused({ lengths: [64, 63] }, input, uniform)).toStrictEqual(
-      failure("UnsupportedError", "unsupported", "give every frame the same length"),
-    );
-    expect(checkRequest({ lengths: [64, 64] }, input, uniform).lengths).toHaveLength(2);
+    for (const lengths of [
+      [63, 64],
+      [64, 63, 64],
+      [64, 63, 63],
+    ]) {
+      expect(refused({ lengths }, input, uniform)).toStrictEqual(
+        failure("UnsupportedError", "unsupported", "give every frame the same length", "lengthsPerFrame"),
+      );
+    }
+    for (const lengths of [[64, 64], [64, 64, 63], [64]]) {
+      expect([...checkRequest({ lengths }, input, uniform).lengths]).toStrictEqual(lengths);
+    }
+    expect([...checkRequest({ lengths: 0, frames: 2 }, output, uniform).lengths]).toStrictEqual([0, 0]);
   });
 });
 
@@ -96,6 +132,17 @@ describe("checkRequest, buffer", () => {
   it("refuses OUT without one", () => {
     expect(refused({ lengths: [10, 20] }, output)).toStrictEqual(
       failure("InvalidRequestError", "length-mismatch", "OUT", "30 bytes"),
+    );
+  });
+
+  it("needs none for OUT where there are no bytes, and takes an empty one", () => {
+    expect(check({ lengths: [0, 0] }, output).buffer).toStrictEqual(new Uint8Array(0));
+    const buffer = new Uint8Array(0);
+    expect(check({ lengths: [0, 0], buffer }, output).buffer).toBe(buffer);
+    const dma = dmaBuffer(8);
+    expect(check({ lengths: 0, frames: 2, dma }, output)).toMatchObject({ dma, buffer: { byteLength: 0 } });
+    expect(refused({ lengths: 0, frames: 2, buffer: new Uint8Array(1) }, output)).toStrictEqual(
+      failure("InvalidRequestError", "length-mismatch", "0 bytes", "has 1"),
     );
   });
 

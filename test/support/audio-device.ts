@@ -1,13 +1,9 @@
 import { joined } from "../../src/joined.js";
 import type { ControlSetup } from "../../src/index.js";
 import { encodeConfiguration, encodeDevice } from "../../transports/virtual/descriptors.js";
-import {
-  speakerDevice,
-  type SpeakerDevice,
-  type VirtualDevice,
-  type VirtualInEndpoint,
-  type VirtualOutEndpoint,
-} from "../../transports/virtual/index.js";
+import { audioFunction, type AudioFunction } from "../../transports/virtual/devices/audio/audio-function.js";
+import { checkRelease } from "../../transports/virtual/devices/audio/release.js";
+import type { VirtualDevice, VirtualInEndpoint, VirtualOutEndpoint } from "../../transports/virtual/index.js";
 
 /** Bytes of a sample of both channels, 16 bits each. */
 export const frameSize = 4;
@@ -18,6 +14,8 @@ export interface AudioDeviceOptions {
   /** UAC 1.0 at full speed, with a microphone too; UAC 2.0 at high speed, with one only for implicit feedback. */
   readonly speed: "full" | "high";
   readonly feedback: "explicit" | "implicit" | "none";
+  /** Of UAC 2.0: the rates that its clock has; it starts at the first. Default: 44.1 and 48 kHz. */
+  readonly sampleRates?: readonly number[];
   /** How much faster than the bus its clock runs, in parts per million. */
   readonly ppm?: number;
   /** Samples that fit in its FIFO. Default: 24 ms at 48 kHz. */
@@ -33,7 +31,7 @@ export interface AudioDeviceOptions {
 /**
  * A strict device of the audio class, with a speaker and a microphone on one clock of its own. The speaker plays out
  * of a FIFO, from when that is half full, and counts how often it runs dry and over. It never corrects anything: its
- * feedback is what its clock measures. Of UAC 2.0, it is the virtual speaker in everything else.
+ * feedback is what its clock measures. Of UAC 2.0, it is described and controlled as the virtual speaker is.
  */
 export class AudioDevice implements VirtualDevice {
   readonly speed: "full" | "high";
@@ -45,7 +43,7 @@ export class AudioDevice implements VirtualDevice {
   readonly speaker: Fifo;
   readonly #options: AudioDeviceOptions;
   /** Its descriptors and its controls, of UAC 2.0. */
-  readonly #model: SpeakerDevice | undefined;
+  readonly #model: AudioFunction | undefined;
   #sampleRate = 0;
   readonly #frameDuration: number;
 
@@ -55,13 +53,13 @@ export class AudioDevice implements VirtualDevice {
     this.#options = options;
     this.#frameDuration = speed === "full" ? 1000 : 125;
     this.deviceDescriptor = encodeDevice({ usbVersion: 0x0200, maxPacketSize0: 64, ...audioIds });
-    if (speed === "high") this.#model = modelOf(options.feedback);
+    if (speed === "high") this.#model = modelOf(options);
     this.configurationDescriptor = this.#model?.configurationDescriptor ?? fullSpeedConfiguration(options.feedback);
     this.speaker = new Fifo(fifo, this.#frameDuration, (time) => this.#samplesAt(time));
   }
 
   get sampleRate(): number {
-    return this.#model?.sampleRate ?? this.#sampleRate;
+    return this.#model?.controls.sampleRate ?? this.#sampleRate;
   }
 
   endpoint(address: number): VirtualInEndpoint | VirtualOutEndpoint | undefined {
@@ -78,7 +76,7 @@ export class AudioDevice implements VirtualDevice {
     if (setup.type !== "class") return undefined;
     if (this.#model === undefined) return this.#endpointControl(setup, data);
     if (setup.direction === "out" && data instanceof Uint8Array && this.#isRefused(data)) return undefined;
-    return this.#model.control(setup, data);
+    return this.#model.controls.answer(setup, data);
   }
 
   #endpointControl({ recipient, request, value, index }: ControlSetup, data: number | Uint8Array) {
@@ -223,10 +221,19 @@ function fullSpeedConfiguration(feedback: AudioDeviceOptions["feedback"]): Uint8
   );
 }
 
-/** It starts at 44.1 kHz, so that 48 kHz is set. */
-function modelOf(feedback: AudioDeviceOptions["feedback"]): SpeakerDevice {
-  const options = { uacVersion: 2, sampleRates: [44_100, 48_000] } as const;
-  return speakerDevice(feedback === "none" ? { ...options, synchronization: "adaptive" } : { ...options, feedback });
+function modelOf({ feedback, sampleRates = [44_100, 48_000] }: AudioDeviceOptions): AudioFunction {
+  const timing = {
+    none: { synchronization: "adaptive" },
+    explicit: { synchronization: "asynchronous", feedback: { type: "explicit", endpoint: 0x82 } },
+    implicit: { synchronization: "asynchronous", feedback: { type: "implicit", endpoint: 0x82 } },
+  } as const;
+  return audioFunction({
+    release: checkRelease({ uacVersion: 2 }),
+    streaming: { kind: "speaker", channels: 2, sampleRates, endpoint: 0x01, maxPacketSize: 32, ...timing[feedback] },
+    ids: audioIds,
+    serialNumber: "0001",
+    rateSet: () => undefined,
+  });
 }
 
 /** Samples that count up in the left channel, and are silent in the right one: so many, in pieces. */

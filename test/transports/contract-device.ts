@@ -50,7 +50,7 @@ export const counterContract: ContractDevice = {
   taken: (length) => length,
 };
 
-/** A request to send packets with counters from `first` on. */
+/** A request to send packets with counters from `first` on; those of no bytes have none. */
 export function counterRequest(
   first: number,
   lengths: readonly number[],
@@ -58,7 +58,7 @@ export function counterRequest(
   const buffer = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
   let offset = 0;
   lengths.forEach((length, i) => {
-    writeCounter(buffer, first + i, offset);
+    if (length > 0) writeCounter(buffer, first + i, offset);
     offset += length;
   });
   return { lengths, buffer };

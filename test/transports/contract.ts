@@ -440,9 +440,11 @@ export function transportContract(target: ContractTarget): void {
   const check = (name: string, needs: readonly ContractNeed[], body: (bench: Workbench) => Promise<void>) => {
     const gap = needs.find((need) => gaps[need] !== undefined);
     const title = gap === undefined ? name : `${name} [gap: ${gap}: ${gaps[gap] ?? ""}]`;
-    it.skipIf(gap !== undefined)(title, async () => {
+    const isExact = gaps["first-frame"] === undefined;
+    // What is estimated by the clock of this machine is off where the machine stands still.
+    it.skipIf(gap !== undefined)(title, { retry: isExact ? 0 : 2 }, async () => {
       const rig = await target.create();
-      const bench = new Workbench(rig, tested, gaps["first-frame"] === undefined);
+      const bench = new Workbench(rig, tested, isExact);
       // What comes first is what went wrong, not what came of that.
       const failures: unknown[] = [];
       for (const step of [() => body(bench), () => bench.close(), () => rig.cleanup()]) {
@@ -895,12 +897,53 @@ export function transportContract(target: ContractTarget): void {
         await bench.expectArrived(device, [request]);
       });
 
-      check("a frame of no bytes is an empty packet", ["out"], async (bench) => {
-        const port = await bench.port(output);
-        const request = { lengths: 0, frames: 5 };
-        const { actual } = await port.submit(request).completion;
-        expect([...actual]).toStrictEqual([0, 0, 0, 0, 0]);
-        await bench.expectArrived(port.device, [request]);
+      /** One directly after the other, each packet reached the device, and of each the results tell. */
+      const expectSent = async (bench: Workbench, requests: readonly IsochRequest[]) => {
+        const device = await bench.device(bench.strict);
+        const session = await bench.session(output, device);
+        const send = async (request: IsochRequest) => {
+          const packets = packetsOf(request);
+          const results = await completionOf(session.issue(request));
+          expect([results.error, results.served]).toStrictEqual(["ok", packets.length]);
+          expect(Array.from(results, ({ status, requested, data }) => ({ status, requested, data }))).toStrictEqual(
+            packets.map((packet) => {
+              const { length } = packet;
+              return { status: "ok", requested: length, data: packet.subarray(0, tested.taken(length)) };
+            }),
+          );
+        };
+        await Promise.all(requests.map(send));
+        await bench.expectArrived(device, requests);
+      };
+
+      check("requests of nothing but empty packets, between others", ["out"], async (bench) => {
+        await expectSent(bench, [
+          { lengths: 0, frames: 5 },
+          counterRequest(0, sameLength(3, brief)),
+          { lengths: sameLength(200, 0), buffer: new Uint8Array(0) },
+          counterRequest(3, sameLength(3, brief)),
+          { lengths: 0, frames: 1 },
+        ]);
+      });
+
+      check("empty packets between others", ["out", "lengths-per-frame"], async (bench) => {
+        const longer = Array.from({ length: 300 }, (_, i) => (i % 3 === 1 ? brief : 0));
+        const lengths = [[0, 8, 0, 0, 176, brief, 0], [0], longer, [brief, 0]];
+        await expectSent(
+          bench,
+          lengths.map((each, i) => counterRequest(1000 * i, each)),
+        );
+      });
+
+      check("empty packets that are cancelled before their turn are no frames", ["out", "cancel"], async (bench) => {
+        const session = await bench.session(output);
+        const transfers = [0, 1].map(() => session.issue({ lengths: 0, frames: framesIn(session.endpoint, 2000) }));
+        const completions = transfers.map(completionOf);
+        session.abort();
+        for (const { served, length, error } of await Promise.all(completions)) {
+          expect(error).toBe("cancelled");
+          expect(served).toBeLessThan(length);
+        }
       });
     });
 
@@ -916,7 +959,9 @@ export function transportContract(target: ContractTarget): void {
 
       checkWithout("lengths-per-frame", "refused as unsupported", async (bench) => {
         const session = await bench.session(main);
-        expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief - 1])))).toBe("unsupported");
+        expect(await codeOf(() => session.issue(counterRequest(0, [brief - 1, brief])))).toBe("unsupported");
+        expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief - 1, brief])))).toBe("unsupported");
+        expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief, brief - 1])))).toBe("no error");
       });
 
       check("the frame number goes up, as completions say", ["frame-number", "first-frame"], async (bench) => {

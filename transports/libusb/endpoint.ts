@@ -31,6 +31,8 @@ export interface EndpointContext {
   readonly address: number;
   /** Microseconds. */
   readonly frameDuration: number;
+  /** {@link Attempt.packetRules}. */
+  readonly packetRules: string | undefined;
   /** Where what moves data is known to the device, while it does. */
   readonly activities: Set<Activity>;
 }
@@ -178,7 +180,7 @@ export class LibusbEndpoint implements TransportEndpoint, Activity {
   }
 
   #attempt(purpose: string): Attempt {
-    const { address, device, native } = this.#context;
-    return { to: `${purpose} ${endpointName(address)} of`, device, isGone: native.gone };
+    const { address, device, native, packetRules } = this.#context;
+    return { to: `${purpose} ${endpointName(address)} of`, device, isGone: native.gone, packetRules };
   }
 }

@@ -20,6 +20,7 @@ import type { NativeOutcome } from "./addon.js";
 
 /** `enum libusb_error`, as far as it is told apart here. */
 const libusbErrors = {
+  invalidParameter: -2,
   access: -3,
   noDevice: -4,
   notFound: -5,
@@ -41,6 +42,8 @@ export interface Attempt {
   readonly isGone?: boolean;
   /** Who holds what is busy, if that can be found out. */
   readonly holder?: () => string | undefined;
+  /** What the system wants of packets, where that can be why a parameter is invalid. */
+  readonly packetRules?: string | undefined;
 }
 
 /** An endpoint, for a message: `endpoint 0x01`. */
@@ -62,7 +65,7 @@ export function explain(error: unknown, attempt: Attempt): unknown {
 export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochError {
   const { errno } = outcome;
   const options = { native: outcome.libusb, cause: outcome instanceof Error ? outcome : undefined };
-  const { to, device, isGone = false } = attempt;
+  const { to, device, isGone = false, packetRules } = attempt;
   if (device !== undefined && (isGone || outcome.libusb === libusbErrors.noDevice)) {
     return deviceGone(device.id, options);
   }
@@ -90,6 +93,9 @@ export function toIsochError(outcome: NativeOutcome, attempt: Attempt): IsochErr
       `${failed}: a frame is longer than the endpoint takes in this alternate setting`,
       options,
     );
+  }
+  if (outcome.libusb === libusbErrors.invalidParameter && packetRules !== undefined) {
+    return new UnsupportedError("unsupported", `${failed}: ${packetRules}`, options);
   }
   switch (outcome.libusb) {
     case libusbErrors.access:

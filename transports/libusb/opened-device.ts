@@ -22,6 +22,8 @@ import { interfaceHolder, sysfsPath } from "./interface-holder.js";
 /** How a device is opened. */
 export interface OpenOptions {
   readonly detachKernelDriver: boolean;
+  /** {@link Attempt.packetRules}, of what moves data. */
+  readonly packetRules?: string | undefined;
   /** Called once, when the device is closed. */
   readonly closed: () => Promise<void>;
 }
@@ -171,6 +173,7 @@ export class OpenedDevice implements TransportDevice {
       device: this.info,
       address: endpointAddress,
       frameDuration: serviceInterval(descriptor, this.info.speed),
+      packetRules: this.#options.packetRules,
       activities: this.#activities,
     });
     const before = this.#endpoints.get(endpointAddress) ?? [];

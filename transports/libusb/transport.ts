@@ -9,6 +9,7 @@ import {
   type TransportDevice,
 } from "../../src/index.js";
 import { matchesSelector } from "../../src/device-selector.js";
+import { oneOf } from "../../src/numbers.js";
 import { opening } from "../../src/opening.js";
 import { subscribeInner } from "../../src/subscribe-inner.js";
 import {
@@ -18,6 +19,7 @@ import {
   type NativeContext,
   type NativeDeviceInfo,
 } from "./addon.js";
+import { capabilitiesOn, packetRulesOn, windowsDrivers, type WindowsDriver } from "./capabilities.js";
 import { toDeviceInfo } from "./device-info.js";
 import { explain } from "./errors.js";
 import { deviceChanges, type HotplugSource } from "./hotplug.js";
@@ -36,6 +38,11 @@ export interface LibusbOptions {
    * Default: `usb` where it loads and udevd runs, else the addon.
    */
   readonly hotplug?: HotplugSource | undefined;
+  /**
+   * Windows only: the driver that the devices were given, which libusb does not tell. `libusbk` takes packets of any
+   * length, `winusb` does not: see {@link TransportCapabilities.lengthsPerFrame}. Default: `winusb`.
+   */
+  readonly windowsDriver?: WindowsDriver | undefined;
 }
 
 /**
@@ -44,6 +51,8 @@ export interface LibusbOptions {
  * The addon is loaded at the first use. Transfers are resubmitted on a thread of its own, so that a
  * program that is held up loses nothing until the ring of its stream is full. The bus clock is hidden:
  * a gap is reported with its estimated length.
+ *
+ * @throws `InvalidRequestError` `invalid-option`
  *
  * @example
  * ```ts
@@ -72,19 +81,13 @@ export function libusbCounters(): LibusbCounters {
 
 class LibusbTransport implements IsochTransport {
   readonly name = "libusb";
-  readonly capabilities: TransportCapabilities = {
-    startFrame: false,
-    frameNumber: false,
-    lengthsPerFrame: true,
-    cancel: "transfer",
-    blocking: true,
-    // libusb has it on Linux only.
-    dma: process.platform === "linux",
-  };
+  readonly capabilities: TransportCapabilities;
   readonly #context = new SharedContext();
   readonly #options: LibusbOptions;
 
   constructor(options: LibusbOptions) {
+    const windowsDriver = oneOf("windowsDriver", options.windowsDriver ?? "winusb", windowsDrivers);
+    this.capabilities = capabilitiesOn(process.platform, windowsDriver);
     this.#options = options;
   }
 
@@ -116,6 +119,7 @@ class LibusbTransport implements IsochTransport {
         if (info === undefined || !matchesSelector(info, selector)) continue;
         return await OpenedDevice.open(context.native, location, info, {
           detachKernelDriver: this.#options.detachKernelDriver ?? true,
+          packetRules: packetRulesOn(process.platform),
           closed: () => this.#context.release(),
         });
       }

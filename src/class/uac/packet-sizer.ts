@@ -9,7 +9,7 @@ export interface PacketSizerOptions {
   readonly frameDuration: number;
   /** The most samples that fit in a packet. Default: no limit. */
   readonly maxSamples?: number | undefined;
-  /** The fewest samples that a packet can have: 1 where empty packets cannot be sent. Default: 0. */
+  /** The fewest samples that a packet can have: 1 for a device that takes no empty ones. Default: 0. */
   readonly minSamples?: number | undefined;
 }
 

@@ -22,16 +22,15 @@ export const aviUpTo = (limit?: number): CaptureFormat => ({
   capture: (target, context) =>
     defer(() => {
       let layout: AviLayout | undefined;
-      let written = 0;
       const steps = capturedPictures(
         target,
         context,
         ["mjpeg", "yuy2", "nv12"],
-        ({ pictures, counts, incomplete, agreedRate }) => {
+        ({ pictures, before, counts, incomplete, agreedRate }) => {
           // It plays at the rate at which the pictures came; those of a capture come faster.
           const film = (layout ??= new AviLayout(target.isRecording === true ? agreedRate : undefined, limit));
           const added = layOut(film, pictures);
-          written += added.count;
+          const written = before + added.count;
           return stepOf({ pieces: added.pieces, counts, pictures: { written, incomplete } }, added);
         },
       );

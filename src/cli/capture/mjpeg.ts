@@ -1,4 +1,4 @@
-import { defer, of } from "rxjs";
+import { of } from "rxjs";
 import type { CaptureFormat } from "./format.js";
 import { capturedPictures } from "./pictures.js";
 
@@ -12,11 +12,11 @@ export const mjpeg: CaptureFormat = {
   badFrames: ["skip", "keep"],
   virtual: "camera",
   capture: (target, context) =>
-    defer(() => {
-      let written = 0;
-      return capturedPictures(target, context, ["mjpeg"], ({ pictures, counts, incomplete }) => {
-        written += pictures.length;
-        return of({ pieces: pictures.map(({ data }) => data), counts, pictures: { written, incomplete } });
-      });
-    }),
+    capturedPictures(target, context, ["mjpeg"], ({ pictures, before, counts, incomplete }) =>
+      of({
+        pieces: pictures.map(({ data }) => data),
+        counts,
+        pictures: { written: before + pictures.length, incomplete },
+      }),
+    ),
 };

@@ -1,4 +1,4 @@
-import { defer, finalize, map, merge, NEVER, Subject, takeUntil, type Observable } from "rxjs";
+import { defer, finalize, map, Subject, takeUntil, type Observable, type Subscription } from "rxjs";
 import { OverflowError } from "../../index.js";
 import { recorded, type RecordedTransport } from "../../../transports/replay/index.js";
 import { countsOf, noCounts } from "../stream-account.js";
@@ -32,7 +32,7 @@ export const pcapngWithin = (limit = mostWaiting): CaptureFormat => ({
           return { pieces: record.take(), counts: countsOf(each) };
         }),
       );
-      const steps = withinLimit(results, record.tooLong);
+      const steps = results.pipe(takeUntil(record.tooLong));
       // What was said while the device was opened, and then nothing, is no capture.
       return withTail(steps, () => ({ pieces: hasBegun ? record.take() : [], counts: noCounts })).pipe(
         finalize(() => {
@@ -47,12 +47,12 @@ export const pcapng = pcapngWithin();
 /** The capture that a transport makes, until somebody takes it. */
 class Record {
   readonly #tooLong = new Subject<never>();
-  readonly #end: () => void;
+  readonly #recording: Subscription;
   #chunks: Uint8Array[] = [];
   #length = 0;
 
   constructor(transport: RecordedTransport, limit: number) {
-    const recording = transport.capture.subscribe({
+    this.#recording = transport.capture.subscribe({
       next: (chunk) => {
         this.#chunks.push(chunk);
         this.#length += chunk.length;
@@ -63,9 +63,6 @@ class Record {
         throw error;
       },
     });
-    this.#end = () => {
-      recording.unsubscribe();
-    };
   }
 
   /** Errors once more waits than may: the bus goes on, and a pipe that is paused does not hold it up. */
@@ -81,21 +78,8 @@ class Record {
   }
 
   end(): void {
-    this.#end();
+    this.#recording.unsubscribe();
   }
-}
-
-/** The source, until it ends, or the limit errors. */
-function withinLimit<T>(source: Observable<T>, limit: Observable<never>): Observable<T> {
-  const over = new Subject<void>();
-  return merge(
-    source.pipe(
-      finalize(() => {
-        over.next();
-      }),
-    ),
-    merge(limit, NEVER).pipe(takeUntil(over)),
-  );
 }
 
 function overflow(limit: number): OverflowError {

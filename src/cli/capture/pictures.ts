@@ -12,6 +12,8 @@ import { firstFrames } from "./results.js";
 /** Pictures, and what came from the bus for them. */
 export interface PictureStep {
   readonly pictures: readonly VideoFrame[];
+  /** Pictures of the steps before this one. */
+  readonly before: number;
   readonly counts: FrameCounts;
   /** Pictures until now in which something was missing. */
   readonly incomplete: number;
@@ -38,7 +40,7 @@ export function capturedPictures(
       badFrames === "keep" ? "emit" : "drop",
     ).pipe(
       switchMap(({ video, alternate, assembler }) => {
-        const step = (pictures: readonly VideoFrame[], counts: FrameCounts): PictureStep => ({
+        const step = (pictures: readonly VideoFrame[], counts: FrameCounts): Omit<PictureStep, "before"> => ({
           pictures,
           counts,
           incomplete: assembler.statistics.incomplete,
@@ -62,17 +64,17 @@ export function capturedPictures(
 }
 
 function firstPictures(count: number) {
-  return (source: Observable<PictureStep>): Observable<PictureStep> =>
+  return (source: Observable<Omit<PictureStep, "before">>): Observable<PictureStep> =>
     defer(() => {
-      let left = count;
+      let taken = 0;
       return source.pipe(
         map((step) => {
-          const pictures = step.pictures.slice(0, left);
-          left -= pictures.length;
-          return { step: { ...step, pictures }, isLast: left === 0 };
+          const before = taken;
+          const pictures = step.pictures.slice(0, count - before);
+          taken += pictures.length;
+          return { ...step, pictures, before };
         }),
-        takeWhile(({ isLast }) => !isLast, true),
-        map(({ step }) => step),
+        takeWhile(({ pictures, before }) => before + pictures.length < count, true),
       );
     });
 }

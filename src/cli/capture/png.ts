@@ -1,4 +1,4 @@
-import { defer, from, map, toArray } from "rxjs";
+import { from, map, toArray } from "rxjs";
 import { toPng } from "../../../operators/node/index.js";
 import { rawFormats } from "../video/choose-picture.js";
 import type { CaptureFormat } from "./format.js";
@@ -15,16 +15,15 @@ export const png: CaptureFormat = {
   badFrames: ["skip", "keep"],
   virtual: "camera",
   capture: (target, context) =>
-    defer(() => {
-      let written = 0;
-      const one = { ...context, count: context.count ?? 1 };
-      return capturedPictures(target, one, rawFormats, ({ pictures, counts, incomplete }) => {
-        written += pictures.length;
-        return from(pictures).pipe(
+    capturedPictures(
+      target,
+      { ...context, count: context.count ?? 1 },
+      rawFormats,
+      ({ pictures, before, counts, incomplete }) =>
+        from(pictures).pipe(
           toPng(),
           toArray(),
-          map((pieces) => ({ pieces, counts, pictures: { written, incomplete } })),
-        );
-      });
-    }),
+          map((pieces) => ({ pieces, counts, pictures: { written: before + pictures.length, incomplete } })),
+        ),
+    ),
 };

@@ -13,6 +13,7 @@ import {
   timer,
   type Observable,
   type SchedulerLike,
+  type Subscription,
 } from "rxjs";
 import type { Output } from "../files/output.js";
 
@@ -32,7 +33,7 @@ export class Stopping {
   readonly #isEnding = new BehaviorSubject(false);
   /** While it is `true`, the file takes no more for now. */
   readonly pause: Observable<boolean>;
-  readonly end: () => void;
+  readonly #listening: Subscription;
   #isInterrupted = false;
 
   constructor({ interrupt, output, duration, scheduler }: StoppingOptions) {
@@ -49,7 +50,7 @@ export class Stopping {
       take(1),
       switchMap(() => (duration === undefined ? NEVER : timer(duration, scheduler))),
     );
-    const listening = merge(interrupted, output.failed, late)
+    this.#listening = merge(interrupted, output.failed, late)
       .pipe(
         take(1),
         // What waited for the file comes now, in this very call, and is kept.
@@ -58,9 +59,6 @@ export class Stopping {
         }),
       )
       .subscribe(this.#stop);
-    this.end = () => {
-      listening.unsubscribe();
-    };
   }
 
   /** A value means: come to an end, with what has come. To those who subscribe later as well. */
@@ -71,6 +69,11 @@ export class Stopping {
   /** Whether it was Ctrl-C that stopped it. */
   get isInterrupted(): boolean {
     return this.#isInterrupted;
+  }
+
+  /** Listens no more. */
+  end(): void {
+    this.#listening.unsubscribe();
   }
 
   /** Something has come: its time runs. Idempotent. */

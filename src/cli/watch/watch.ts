@@ -104,8 +104,8 @@ function watchDevice(
     : transfers.pipe(abort(interrupt), close(stop));
   return results.pipe(
     tap({
-      next: (results) => {
-        track?.push(results);
+      next: (each) => {
+        track?.push(each);
       },
       complete: () => {
         track?.flush();

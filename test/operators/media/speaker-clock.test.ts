@@ -76,6 +76,20 @@ describe("a speaker with a clock of its own, for ten minutes", { timeout: 120_00
     expect(deepest).toBeLessThanOrEqual(4 + 4);
   });
 
+  it.each<[feedback: "explicit" | "implicit", sampleRate: number, ppm: number]>([
+    ["explicit", 8000, -200],
+    ["implicit", 8000, -200],
+    ["explicit", 6000, -200],
+  ])("%s feedback at high speed, %i Hz and %i ppm: packets are empty where no sample is due", async (...of) => {
+    const [feedback, sampleRate, ppm] = of;
+    const options = { speed: "high", feedback, ppm, fifo: 400, sampleRates: [16_000, sampleRate] } as const;
+    const { drift, received, silence, lost, underruns, overruns, mismatches } = await play(options, sampleRate, 60);
+    expect({ received, silence, lost }).toStrictEqual({ received: 60 * sampleRate, silence: 0, lost: 0 });
+    expect({ underruns, overruns, mismatches }).toStrictEqual({ underruns: 0, overruns: 0, mismatches: 0 });
+    // A packet of one sample in each microframe would be 96 off.
+    expect(drift).toBeLessThanOrEqual(8);
+  });
+
   it.each([200, -200])("%i ppm off: without feedback it does not last, so the device is strict", async (ppm) => {
     const { underruns, overruns } = await play({ speed: "full", feedback: "none", ppm }, 48_000, 90);
     expect(ppm > 0 ? underruns : overruns).toBeGreaterThan(0);

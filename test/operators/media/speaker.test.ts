@@ -221,6 +221,19 @@ describe("speaker", () => {
     expectClean(bus);
   });
 
+  it("sends empty packets where fewer samples than microframes are due", async () => {
+    const device = new AudioDevice({ speed: "high", feedback: "none", sampleRates: [8000, 2000] });
+    const bus = new VirtualBus({ devices: [device], clock: unpacedClock() });
+    const transport = strictTransport(bus);
+    const options = { sampleRate: 2000, latency: 1 };
+    const played = await lastValueFrom(of(samples(7)).pipe(speaker(transport, audioIds, options), toArray()));
+    const packets = played.flatMap(({ results }) => Array.from(results.actual, (bytes) => bytes / frameSize));
+    expect(packets.slice(0, 8)).toStrictEqual([0, 0, 0, 1, 0, 0, 0, 1]);
+    expect(device.speaker).toMatchObject({ received: 7, mismatches: 0 });
+    expect(played.reduce((sum, { silence }) => sum + silence, 0)).toBe(0);
+    expectClean(bus, transport);
+  });
+
   it("pads the sample that is cut off at the end", async () => {
     const { device, bus } = lab();
     await lastValueFrom(of(samples(101).subarray(0, 402)).pipe(speaker(bus, audioIds)));

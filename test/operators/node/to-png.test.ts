@@ -43,8 +43,19 @@ describe("toPng", () => {
   });
 
   it.each([
+    ["yuy2", [...[235, 128, 235, 128], ...[81, 90, 81, 240]]],
+    ["nv12", [...[235, 235, 81], ...[128, 128, 90, 240]]],
+  ] as const)("%s: the last pixel of an odd width has a colour to itself", async (format, bytes) => {
+    const odd = { format, width: 3, height: 1, data: Uint8Array.from(bytes) };
+    const { data } = decode(await firstValueFrom(of(odd).pipe(toPng())));
+    near([...data.slice(3, 6)], [255, 255, 255]);
+    near([...data.slice(6, 9)], [255, 0, 0]);
+  });
+
+  it.each([
     ["a JPEG", { format: "mjpeg", width: 4, height: 2, data: new Uint8Array(9) }, "invalid-option", "jpegFile"],
     ["another format", { format: "RGB", width: 4, height: 2, data: new Uint8Array(9) }, "invalid-option", "RGB"],
+    ["an odd one cut", { format: "yuy2", width: 3, height: 1, data: new Uint8Array(6) }, "length-mismatch", "8 bytes"],
     ["half a picture", { format: "yuy2", width: 4, height: 2, data: new Uint8Array(9) }, "length-mismatch", "16 bytes"],
   ] as const)("refuses %s", async (_, bad, code, part) => {
     const error: unknown = await firstValueFrom(of(bad).pipe(toPng())).catch((reason: unknown) => reason);

@@ -77,6 +77,8 @@ describe("the command line", () => {
     ["watch webcam another"],
     ["watch --bridge host --virtual counter"],
     ["watch --bridge a/b"],
+    ["watch --bridge host --token short"],
+    ["watch --bridge ws://host --token short"],
     ["watch --token 0123456789abcdef"],
     ["watch --bridge http://host"],
     ["watch --virtual gremlin"],

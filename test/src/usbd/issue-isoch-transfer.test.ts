@@ -498,6 +498,15 @@ describe("dwFrames, lpdwLengths", () => {
     expect(failure()).toStrictEqual({ win32: ERROR_INVALID_PARAMETER, code: "length-out-of-range" });
   });
 
+  it("refuses a length of 0 on an OUT pipe too, and looks no further than dwFrames", () => {
+    const hPipe = lab().openOut();
+    const issued = (frames: number, each: readonly number[]) =>
+      IssueIsochTransfer(hPipe, null, null, USB_START_ISOCH_ASAP, 0, frames, each, room(8), 0);
+    expect(issued(2, [8, 0])).toBeNull();
+    expect(failure()).toStrictEqual({ win32: ERROR_INVALID_PARAMETER, code: "length-out-of-range" });
+    expect(issued(1, [8, 0])).not.toBeNull();
+  });
+
   it("refuses a length above the maximum packet size, and takes one of just that", () => {
     const hPipe = lab().openIn();
     expect(IssueIsochTransfer(hPipe, null, null, asapIn, 0, 1, [maxIn + 1], room(maxIn + 1), 0)).toBeNull();

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { describe, expect, it, vi } from "vitest";
 import { type IsochError, parseDeviceDescriptor, type IsochErrorCode } from "../../../src/index.js";
+import { packetRulesOn } from "../../../transports/libusb/capabilities.js";
 import { deviceGone, explain, toIsochError, type Attempt } from "../../../transports/libusb/errors.js";
 import { sonyPlaystationEye } from "../../fixtures/descriptors/index.js";
 import { failure, plain } from "../../support/plain-error.js";
@@ -45,6 +46,26 @@ describe("what libusb says", () => {
   it("reads ENOMEM, whatever libusb made of it, as no memory, with the setting to change", () => {
     const setting = "echo 256 > /sys/module/usbcore/parameters/usbfs_memory_mb";
     expect(told(-1, ENOMEM)).toEqual(failure("ResourceError", "no-memory", failed, setting));
+  });
+
+  it("reads LIBUSB_ERROR_INVALID_PARAM as what the system wants of packets, where it wants anything", () => {
+    const packetRules = packetRulesOn("win32");
+    expect(told(-2, 0, { packetRules })).toEqual(
+      failure(
+        "UnsupportedError",
+        "unsupported",
+        failed,
+        "WinUSB takes packets of the endpoint's largest size",
+        "libusbK",
+      ),
+    );
+    expect(toIsochError({ libusb: -2, errno: 0 }, { ...attempt, packetRules }).native).toBe(-2);
+    expect(told(-1, 0, { packetRules })).toEqual(failure("TransportError", "transport-failed"));
+    for (const platform of ["linux", "darwin"] as const) {
+      expect(told(-2, 0, { packetRules: packetRulesOn(platform) })).toEqual(
+        failure("TransportError", "transport-failed", failed, "libusb error -2"),
+      );
+    }
   });
 
   it("tells the errno of an error without a name", () => {

@@ -2,9 +2,9 @@ import { lastValueFrom, type Observable } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
 import type { StreamPlan, StreamSink, TransportDevice } from "../../../src/index.js";
 import { PendingSubmission } from "../../../src/submission.js";
-import type { NativeDevice, NativeDeviceInfo } from "../../../transports/libusb/addon.js";
+import type { NativeDevice } from "../../../transports/libusb/addon.js";
 import { toDeviceInfo } from "../../../transports/libusb/device-info.js";
-import { OpenedDevice } from "../../../transports/libusb/opened-device.js";
+import { OpenedDevice, type OpenOptions } from "../../../transports/libusb/opened-device.js";
 import { failure, plain, thrown } from "../../support/plain-error.js";
 import { camera, nativeError, stubbedContext, stubbedDevice, stubbedQueue, stubbedStream } from "./stubs.js";
 
@@ -22,11 +22,12 @@ const plan: StreamPlan = {
 };
 const sink: StreamSink = { ready: () => undefined, drained: () => undefined };
 
-function open(native: NativeDevice, location: NativeDeviceInfo = camera): Promise<OpenedDevice> {
+function open(native: NativeDevice, location = camera, options: Partial<OpenOptions> = {}): Promise<OpenedDevice> {
   const info = toDeviceInfo(location);
   if (info === undefined) throw new Error("a device without a descriptor");
   const context = stubbedContext({ open: () => Promise.resolve(native) });
-  return OpenedDevice.open(context, location, info, { detachKernelDriver: true, closed: () => Promise.resolve() });
+  const closed = () => Promise.resolve();
+  return OpenedDevice.open(context, location, info, { detachKernelDriver: true, closed, ...options });
 }
 
 const done = (step: Observable<unknown>): Promise<unknown> => lastValueFrom(step, { defaultValue: undefined });
@@ -37,8 +38,11 @@ function submission(): PendingSubmission {
   return new PendingSubmission({ lengths: Uint32Array.of(64), buffer: new Uint8Array(64), start: "asap", completed });
 }
 
-async function withEndpoint(changes: Partial<NativeDevice> = {}): Promise<OpenedDevice> {
-  const device = await open(stubbedDevice(changes));
+async function withEndpoint(
+  changes: Partial<NativeDevice> = {},
+  options: Partial<OpenOptions> = {},
+): Promise<OpenedDevice> {
+  const device = await open(stubbedDevice(changes), camera, options);
   await done(device.selectAlternate(2, 1));
   return device;
 }
@@ -139,6 +143,47 @@ describe("an endpoint that is opened again", () => {
     device.openEndpoint(0x84);
     await done(device.reset());
     expect(shut).toHaveBeenCalledOnce();
+  });
+});
+
+describe("packets that the system does not take", () => {
+  const packetRules = "send none of these";
+  const refuse = () => {
+    throw nativeError(-2);
+  };
+  const asRuled = failure("UnsupportedError", "unsupported", "endpoint 0x84", packetRules);
+
+  it("are refused with what it takes, before anything is submitted", async () => {
+    const queue = stubbedQueue({ submit: refuse });
+    const device = await withEndpoint({ openQueue: () => queue, openStream: refuse }, { packetRules });
+    const endpoint = device.openEndpoint(0x84);
+    expect(thrown(() => endpoint.submit(submission()))).toEqual(asRuled);
+    expect(thrown(() => endpoint.stream?.(plan, sink))).toEqual(asRuled);
+  });
+
+  it("are refused later, where libusb sees them later", async () => {
+    const ring: { now?: () => void } = {};
+    const reap = vi.fn().mockReturnValueOnce({ timestamp: 1, cancelled: false, libusb: -2, errno: 0 });
+    const context = stubbedContext({
+      open: (_bus, _address, rung) => {
+        ring.now = rung;
+        return Promise.resolve(stubbedDevice({ openQueue: () => stubbedQueue({ reap }) }));
+      },
+    });
+    const info = toDeviceInfo(camera);
+    if (info === undefined) throw new Error("a device without a descriptor");
+    const closed = () => Promise.resolve();
+    const device = await OpenedDevice.open(context, camera, info, { detachKernelDriver: true, packetRules, closed });
+    await done(device.selectAlternate(2, 1));
+    const sent = submission();
+    device.openEndpoint(0x84).submit(sent);
+    ring.now?.();
+    expect(plain(sent.error)).toEqual(asRuled);
+  });
+
+  it("are not why anything else is refused", async () => {
+    const device = await withEndpoint({ claim: () => Promise.reject(nativeError(-2)) }, { packetRules });
+    expect(await failureOf(done(device.claimInterface(2)))).toEqual(failure("TransportError", "transport-failed"));
   });
 });
 

@@ -20,7 +20,7 @@ import { IsochError, isochPipe, openDevice, type IsochResults, type IsochTranspo
 import { close, issue } from "rx-isoch/operators";
 import { recorded, replay, type CaptureSource, type ReplayOptions } from "rx-isoch/transports/replay";
 import { counterDevice, counterProtocol, schedulerClock, unpacedClock, VirtualBus } from "rx-isoch/transports/virtual";
-import { joined } from "../../../transports/replay/format/pcapng-writer.js";
+import { joined } from "../../../src/joined.js";
 import { handMadeBlock, handMadeEvent, handMadePcap, transferAt, type HandMadeLayout } from "./hand-made.js";
 import { comparable, record, recordWhile, results } from "./support.js";
 

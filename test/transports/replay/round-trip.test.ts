@@ -1,6 +1,7 @@
-import { BehaviorSubject, catchError, EMPTY, lastValueFrom, tap, toArray } from "rxjs";
+import { BehaviorSubject, catchError, EMPTY, lastValueFrom, of, tap, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { isochPipe, statusOf, type IsochResults } from "rx-isoch";
+import { isochPipe, statusOf, type IsochRequest, type IsochResults, type IsochTransport } from "rx-isoch";
+import { close, issue } from "rx-isoch/operators";
 import {
   counterDevice,
   counterProtocol,
@@ -64,6 +65,23 @@ it.each(["drop-oldest", "drop-newest"] as const)("what a ring has no room for at
     ),
   );
   expect(accountOf(again)).toStrictEqual(accountOf(values));
+});
+
+it("empty packets that were sent: as many as there were, and good", async () => {
+  const requests: readonly IsochRequest[] = [
+    { lengths: 0, frames: 3 },
+    { lengths: [0, 8, 0, 16, 0], buffer: new Uint8Array(24) },
+    { lengths: 0, frames: 200 },
+    { lengths: [8, 0], buffer: new Uint8Array(8) },
+  ];
+  const send = (transport: IsochTransport) =>
+    of(requests).pipe(issue(isochPipe(transport, { endpoint: counterProtocol.outEndpoint })), close());
+  const bus = new VirtualBus({ clock: unpacedClock() });
+  bus.attach(counterDevice());
+  const { bytes, values } = await recordWhile(bus, send);
+  const again = await lastValueFrom(send(replay(bytes, { pace: "fast" })).pipe(toArray()));
+  expect(values.map(({ error, served }) => [error, served])).toStrictEqual([3, 5, 200, 2].map((n) => ["ok", n]));
+  expect(comparable(again)).toStrictEqual(comparable(values));
 });
 
 describe("what was recorded is replayed as it was", () => {

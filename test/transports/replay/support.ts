@@ -1,7 +1,7 @@
 import { lastValueFrom, take, toArray, type Observable } from "rxjs";
 import { isochPipe, type IsochResults, type IsochTransport, type StreamOptions } from "rx-isoch";
 import { recorded } from "rx-isoch/transports/replay";
-import { joined } from "../../../transports/replay/format/pcapng-writer.js";
+import { joined } from "../../../src/joined.js";
 
 /** What matters of results, and what a replay has to give again. */
 export function comparable(results: readonly IsochResults[]) {

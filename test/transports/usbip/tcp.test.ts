@@ -143,11 +143,12 @@ describe("over TCP", () => {
     expect(server.clients).toBe(0);
   });
 
-  it("a peer that takes nothing any more is broken off", async () => {
+  it.each([0, 500])("a peer that takes nothing any more, after %s ms of rest, is broken off", async (rest) => {
     const { importing, bus, server } = await setUp({}, { drainTimeout: 200 });
     const failures: string[] = [];
     server.failures.subscribe(({ code }) => failures.push(code));
     const { client } = await importing();
+    await new Promise((resolve) => setTimeout(resolve, rest));
     client.pause();
     for (let i = 0; i < 300; i++) client.isochronous("in", 64, length);
     await until(() => server.clients === 0);

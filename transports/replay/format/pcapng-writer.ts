@@ -1,8 +1,6 @@
 import { joined } from "../../../src/joined.js";
 import { blockTypes, byteOrderMagic, linkTypes, optionCodes } from "./pcapng.js";
 
-export { joined };
-
 interface Option {
   readonly code: number;
   readonly value: Uint8Array;

@@ -1,6 +1,6 @@
 import type { EndpointFacts } from "./endpoint-facts.js";
 import type { Speed } from "../../../src/index.js";
-import { joined } from "../format/pcapng-writer.js";
+import { joined } from "../../../src/joined.js";
 
 const noClass = 0xff;
 

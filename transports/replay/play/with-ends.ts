@@ -1,4 +1,5 @@
-import { IsochResults, type ResultSource } from "../../../src/index.js";
+import type { ResultSource } from "../../../src/index.js";
+import { lossAtEnd } from "../../../src/results.js";
 import type { LossAtEnd } from "./feed.js";
 
 /** What a capture says was lost where there is no frame on the other side of it. */
@@ -17,7 +18,7 @@ export function withEnds(source: ResultSource, ends: Ends): ResultSource {
   const untoldTail = () => (isTailTold ? undefined : withLoss(ends.tail()));
   const takeTail = ({ next, lost }: LossAtEnd, before: number) => {
     isTailTold = true;
-    return lossOf(next, before + lost, ends.now());
+    return lossAtEnd(next, before + lost, ends.now());
   };
   return {
     take: () => {
@@ -44,17 +45,4 @@ export function withEnds(source: ResultSource, ends: Ends): ResultSource {
 
 function withLoss(end: LossAtEnd | undefined): LossAtEnd | undefined {
   return end === undefined || end.lost === 0 ? undefined : end;
-}
-
-function lossOf(firstFrame: number, lost: number, timestamp: number): IsochResults {
-  return new IsochResults({
-    firstFrame,
-    lost,
-    requested: new Uint32Array(0),
-    actual: new Uint32Array(0),
-    statuses: new Uint8Array(0),
-    data: new Uint8Array(0),
-    compacted: true,
-    timestamp,
-  });
 }

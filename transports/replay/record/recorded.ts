@@ -1,7 +1,7 @@
 import { Observable } from "rxjs";
 import type { DeviceSelector, IsochTransport, TransportDevice } from "../../../src/index.js";
 import { subscribeInner } from "../../../src/subscribe-inner.js";
-import { joined } from "../format/pcapng-writer.js";
+import { joined } from "../../../src/joined.js";
 import { describeDevice } from "./describe.js";
 import { recordedDevice } from "./recorded-device.js";
 import { Recorder } from "./recorder.js";

@@ -1,5 +1,6 @@
 import { Observable, Subject } from "rxjs";
-import { captureHeader, enhancedPacket, joined } from "../format/pcapng-writer.js";
+import { joined } from "../../../src/joined.js";
+import { captureHeader, enhancedPacket } from "../format/pcapng-writer.js";
 import { encodeEvent, type UsbEvent } from "../format/usbmon.js";
 
 /** Device addresses of a bus (USB 2.0, 8.3.2.1). */

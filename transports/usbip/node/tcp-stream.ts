@@ -17,8 +17,9 @@ export function tcpStream(socket: Socket, drainTimeout = defaultDrainTimeout): B
     peer: peerOf(socket),
     open: (handler) => {
       let broken: Error | undefined;
-      // Starts anew with whatever is sent or received.
-      socket.setTimeout(drainTimeout, () => {
+      // Starts anew with whatever is sent or received. A callback of `setTimeout` would be called once only.
+      socket.setTimeout(drainTimeout);
+      socket.on("timeout", () => {
         if (socket.writableLength > 0) socket.destroy(notTaken(drainTimeout));
       });
       socket.on("data", (bytes) => {

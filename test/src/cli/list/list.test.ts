@@ -1,38 +1,26 @@
 import { NEVER, throwError } from "rxjs";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { list } from "../../../../src/cli/list/list.js";
 import type { DeviceListing } from "../../../../src/cli/list/listing.js";
 import { UnsupportedError } from "../../../../src/index.js";
 import { counterDevice, VirtualBus } from "../../../../transports/virtual/index.js";
+import { capturePrinted } from "../printed.js";
 
 const patience = { first: 1 };
-const out = vi.spyOn(console, "log").mockReturnValue(undefined);
-const err = vi.spyOn(console, "error").mockReturnValue(undefined);
-
-const printed = () => out.mock.calls.map(([text]: unknown[]) => String(text)).join("\n");
-
-beforeEach(() => {
-  out.mockClear();
-  err.mockClear();
-});
-
-afterEach(() => {
-  process.stdout.removeAllListeners("error");
-  process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM").removeAllListeners("SIGHUP");
-});
+const printed = capturePrinted();
 
 describe("list", () => {
   it("prints the devices of a transport", async () => {
     const bus = new VirtualBus({ devices: [counterDevice()] });
     expect(await list(bus, { json: false, patience })).toBe(0);
-    expect(printed()).toContain("IN  0x81");
+    expect(printed.stdout).toContain("IN  0x81");
     expect(bus.audit().openDevices).toBe(0);
   });
 
   it("prints them as JSON", async () => {
     const bus = new VirtualBus({ devices: [counterDevice({ speed: "full" })] });
     expect(await list(bus, { json: true, patience })).toBe(0);
-    const [device] = JSON.parse(printed()) as DeviceListing[];
+    const [device] = JSON.parse(printed.stdout) as DeviceListing[];
     expect(device).toMatchObject({ id: "virtual-1", vendorId: 0x1209, productId: 1, speed: "full" });
     expect(device?.endpoints).toHaveLength(4);
     expect(device?.endpoints[0]).toMatchObject({ frameLength: 1023, frameDuration: 1000, bytesPerSecond: 1_023_000 });
@@ -41,7 +29,7 @@ describe("list", () => {
   it("prints that there are none, and that as JSON", async () => {
     expect(await list(new VirtualBus(), { json: false, patience })).toBe(0);
     expect(await list(new VirtualBus(), { json: true, patience })).toBe(0);
-    expect(printed()).toMatch(/^There are no USB devices.*\n\[\]$/);
+    expect(printed.stdout).toMatch(/^There are no USB devices.*\n\[\]$/);
   });
 
   it("ends at a Ctrl-C while it looks, with nothing open and nothing printed", async () => {
@@ -50,7 +38,7 @@ describe("list", () => {
     const running = list({ name, capabilities, devices: () => NEVER, open: () => NEVER }, { json: true });
     process.emit("SIGINT");
     expect(await running).toBe(130);
-    expect(printed()).toBe("");
+    expect(printed.stdout).toBe("");
   });
 
   it("says what went wrong", async () => {
@@ -58,7 +46,7 @@ describe("list", () => {
     const { capabilities } = new VirtualBus();
     const transport = { name: "broken", capabilities, devices, open: () => NEVER };
     expect(await list(transport, { json: false, patience })).toBe(1);
-    expect(err.mock.calls).toStrictEqual([["rx-isoch: no-addon: the addon is not there"]]);
-    expect(printed()).toBe("");
+    expect(printed.stderr).toBe("rx-isoch: no-addon: the addon is not there");
+    expect(printed.stdout).toBe("");
   });
 });

@@ -1,37 +1,32 @@
 import { Observable, throwError } from "rxjs";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { deviceTarget } from "../../../../src/cli/device-target.js";
 import { FileSystemError } from "../../../../src/cli/files/errors.js";
 import type { Keepsakes } from "../../../../src/cli/video/keepsakes.js";
 import { run } from "../../../../src/cli/watch/run.js";
 import { AccessError, isochPipe, type IsochTransport } from "../../../../src/index.js";
 import { counterDevice, VirtualBus } from "../../../../transports/virtual/index.js";
+import { capturePrinted } from "../printed.js";
 
-const out = vi.spyOn(console, "log").mockReturnValue(undefined);
-const err = vi.spyOn(console, "error").mockReturnValue(undefined);
-const printed = (spy: typeof out) => spy.mock.calls.map(([text]: unknown[]) => String(text)).join("\n");
-
+const printed = capturePrinted();
 const patience = { first: 1 };
 const duration = 600;
 const runOn = (transport: IsochTransport) =>
   run(deviceTarget(transport, { device: "counter", patience }), { duration, queue: 8, json: true });
-
-beforeEach(() => {
-  out.mockClear();
-  err.mockClear();
-});
-
-afterEach(() => {
-  process.stdout.removeAllListeners("error");
-  process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM").removeAllListeners("SIGHUP");
-});
+const runKeeping = (finish: Keepsakes["finish"]) =>
+  run(deviceTarget(new VirtualBus({ devices: [counterDevice()] }), { device: "counter", patience }), {
+    duration: 100,
+    queue: 64,
+    json: true,
+    keep: { take: () => undefined, finish },
+  });
 
 describe("run, on a device that was found", () => {
   it("streams", async () => {
     const bus = new VirtualBus({ devices: [counterDevice()] });
     expect(await runOn(bus)).toBe(0);
-    expect(JSON.parse(printed(out))).toMatchObject({ device: "counter 1209:0001", checks: { conserved: true } });
-    expect(printed(err)).toBe("");
+    expect(printed.json).toMatchObject({ device: "counter 1209:0001", checks: { conserved: true } });
+    expect(printed.stderr).toBe("");
     expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0, inFlight: 0 });
   });
 
@@ -47,23 +42,18 @@ describe("run, on a device that was found", () => {
     const { name, capabilities } = bus;
     expect(await runOn({ name, capabilities, devices: () => bus.devices(), open })).toBe(130);
     expect(opening).toBe(0);
-    expect(printed(out) + printed(err)).toBe("");
+    expect(printed.stdout + printed.stderr).toBe("");
   });
 
-  it("says in its JSON which files it left, and where it could leave none", async () => {
-    const watched = (finish: Keepsakes["finish"]) =>
-      run(deviceTarget(new VirtualBus({ devices: [counterDevice()] }), { device: "counter", patience }), {
-        duration: 100,
-        queue: 64,
-        json: true,
-        keep: { take: () => undefined, finish },
-      });
-    expect(await watched(() => Promise.resolve({ files: ["a.png"], missing: 0 }))).toBe(0);
-    expect(JSON.parse(printed(out))).toMatchObject({ end: "finished", files: ["a.png"] });
-    out.mockClear();
-    expect(await watched(() => Promise.reject(new FileSystemError("no-space", "a.png: full")))).toBe(3);
-    expect(JSON.parse(printed(out))).toMatchObject({ end: "finished" });
-    expect(printed(err)).toBe("rx-isoch: no-space: a.png: full");
+  it("says in its JSON which files it left", async () => {
+    expect(await runKeeping(() => Promise.resolve({ files: ["a.png"], missing: 0 }))).toBe(0);
+    expect(printed.json).toMatchObject({ end: "finished", files: ["a.png"] });
+  });
+
+  it("says what went well, and that it could leave no file", async () => {
+    expect(await runKeeping(() => Promise.reject(new FileSystemError("no-space", "a.png: full")))).toBe(3);
+    expect(printed.json).toMatchObject({ end: "finished" });
+    expect(printed.stderr).toBe("rx-isoch: no-space: a.png: full");
   });
 
   it("says that it may not open it", async () => {
@@ -75,15 +65,15 @@ describe("run, on a device that was found", () => {
       open: () => throwError(() => new AccessError("access-denied", "could not open it: write a rule")),
     };
     expect(await runOn(transport)).toBe(1);
-    expect(printed(err)).toBe("rx-isoch: access-denied: could not open it: write a rule");
-    expect(printed(out)).toBe("");
+    expect(printed.stderr).toBe("rx-isoch: access-denied: could not open it: write a rule");
+    expect(printed.stdout).toBe("");
   });
 
   it("says that somebody else has it", async () => {
     const bus = new VirtualBus({ devices: [counterDevice()] });
     const other = isochPipe(bus, { endpoint: 0x01, alternate: 2 }).open().subscribe();
     expect(await runOn(bus)).toBe(1);
-    expect(printed(err)).toMatch(/^rx-isoch: interface-busy: [^\n]*$/);
+    expect(printed.stderr).toMatch(/^rx-isoch: interface-busy: [^\n]*$/);
     expect(bus.audit()).toMatchObject({ openDevices: 1, claimedInterfaces: 1 });
     other.unsubscribe();
     expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0 });
@@ -91,7 +81,7 @@ describe("run, on a device that was found", () => {
 
   it("says that it is not there", async () => {
     expect(await runOn(new VirtualBus())).toBe(1);
-    expect(printed(err)).toBe(
+    expect(printed.stderr).toBe(
       "rx-isoch: no-such-device: no USB device is 'counter': plug it in, or see what the command list shows",
     );
   });
@@ -100,8 +90,8 @@ describe("run, on a device that was found", () => {
     const devices = [counterDevice({ clockPpm: 1000 })];
     const hidden = new VirtualBus({ devices, capabilities: { frameNumber: false, startFrame: false } });
     expect(await runOn(hidden)).toBe(1);
-    expect(printed(err)).toMatch(/^rx-isoch: packets are missing that no loss accounts for/);
-    expect(printed(err)).not.toContain("bug");
+    expect(printed.stderr).toMatch(/^rx-isoch: packets are missing that no loss accounts for/);
+    expect(printed.stderr).not.toContain("bug");
   });
 
   it("does not hide an error that is a bug", async () => {

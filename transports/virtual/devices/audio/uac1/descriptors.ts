@@ -1,5 +1,4 @@
-import { joined } from "../../../../../src/joined.js";
-import { encodeClassInterface, encodeConfiguration, encodeInterface, word } from "../../../descriptors.js";
+import { concatenate, encodeClassInterface, encodeConfiguration, encodeInterface, word } from "../../../descriptors.js";
 import {
   controlInterface,
   endpointAttributes,
@@ -46,17 +45,17 @@ function encodeControl({ kind, channels }: AudioStreaming): Uint8Array {
   const output = encodeClassInterface(0x03, outputTerminal, ...word(sink), 0, featureUnit, 0);
   const total = 9 + input.length + unit.length + output.length;
   const header = encodeClassInterface(0x01, ...word(0x0100), ...word(total), 1, streamingInterface);
-  return joined([header, input, unit, output]);
+  return concatenate(header, input, unit, output);
 }
 
 /** PCM, at a few rates (UAC 1.0, 4.5.2; Audio Data Formats 1.0, 2.2.5). */
 function encodeFormat({ kind, channels, sampleRates }: AudioStreaming): Uint8Array {
   const terminal = kind === "microphone" ? outputTerminal : inputTerminal;
   const rates = sampleRates.flatMap((rate) => [...word(rate), (rate >> 16) & 0xff]);
-  return joined([
+  return concatenate(
     encodeClassInterface(0x01, terminal, 1, ...word(0x0001)),
     encodeClassInterface(0x02, 1, channels, sampleBytes, 8 * sampleBytes, sampleRates.length, ...rates),
-  ]);
+  );
 }
 
 /** An isochronous endpoint with the two fields that the class adds (UAC 1.0, 4.6.1.1). */

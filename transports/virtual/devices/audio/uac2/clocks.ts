@@ -56,7 +56,7 @@ export class Clocks {
   /** UAC 2.0, 5.2.5.1.1. A device that has one rate only does not let the host set it. */
   #internalRate(): Control {
     const get = () => this.#rate;
-    const ranges = () => this.#rates.map((rate) => [rate, rate, 0] as const);
+    const ranges = () => this.#ranges();
     if (this.#rates.length === 1) return { size: 4, get, ranges };
     return {
       size: 4,
@@ -70,6 +70,11 @@ export class Clocks {
         return true;
       },
     };
+  }
+
+  /** A sub-range for each rate. */
+  #ranges(): readonly (readonly [number, number, number])[] {
+    return this.#rates.map((rate) => [rate, rate, 0] as const);
   }
 
   /** UAC 2.0, 5.2.5.1.2. */
@@ -89,7 +94,7 @@ export class Clocks {
   #external(selector: number): Control | undefined {
     switch (selector) {
       case selectors.sampleRate:
-        return { size: 4, get: () => 0, ranges: () => this.#rates.map((rate) => [rate, rate, 0] as const) };
+        return { size: 4, get: () => 0, ranges: () => this.#ranges() };
       case selectors.clockValid:
         return { size: 1, get: () => 0 };
       default:

@@ -1,5 +1,5 @@
-import { joined } from "../../../../../src/joined.js";
 import {
+  concatenate,
   doubleWord,
   encodeAssociation,
   encodeClassInterface,
@@ -87,7 +87,7 @@ export function encodeUac2(audio: AudioStreaming, hasExternalClock: boolean, str
 /** The header, and everything that belongs to it (UAC 2.0, 4.7.2). */
 function encodeControl(kind: AudioStreaming["kind"], entities: readonly Uint8Array[]): Uint8Array {
   const total = entities.reduce((sum, entity) => sum + entity.length, 9);
-  return joined([encodeClassInterface(0x01, ...word(0x0200), categories[kind], ...word(total), 0), ...entities]);
+  return concatenate(encodeClassInterface(0x01, ...word(0x0200), categories[kind], ...word(total), 0), ...entities);
 }
 
 /** Clock sources, and the selector of them (UAC 2.0, 4.7.2.1 and 4.7.2.2). */
@@ -128,18 +128,18 @@ function encodeFeatureUnit(channels: number): Uint8Array {
 
 /** PCM; the rates are those of the clock (UAC 2.0, 4.9.2; Audio Data Formats 2.0, 2.3.1.6). */
 function encodeFormat(terminal: number, channels: number): Uint8Array {
-  return joined([
+  return concatenate(
     encodeClassInterface(0x01, ...[terminal, 0, 1, ...doubleWord(1), channels, ...doubleWord(locations(channels)), 0]),
     encodeClassInterface(0x02, 1, sampleBytes, 8 * sampleBytes),
-  ]);
+  );
 }
 
 /** A packet in each microframe, and no controls (UAC 2.0, 4.10.1). */
 function encodeDataEndpoint(address: number, attributes: number, maxPacketSize: number): Uint8Array {
-  return joined([
+  return concatenate(
     encodeEndpoint(address, attributes, maxPacketSize, 1),
     Uint8Array.of(8, 0x25, 0x01, 0, 0, 0, ...word(0)),
-  ]);
+  );
 }
 
 function encodeEndpoint(address: number, attributes: number, maxPacketSize: number, interval: number): Uint8Array {
