@@ -22,7 +22,8 @@ export interface MicrophoneOptions extends AudioFormatOptions, PcmBlocksOptions,
  * that is open stays open, and other pipes of it, a speaker for one, can run beside.
  *
  * A device of UAC 2.0 is asked whether its clock is valid (5.2.5.1.2), and waited for until it is; where it runs on an
- * external one that nothing is connected to, it is made to run on another that is valid: {@link ClockOptions}.
+ * external one that nothing is connected to, it is made to run on another that is valid and has the rate:
+ * {@link ClockOptions}.
  *
  * Errors: `EndpointError` `no-such-format`, which says what formats there are; `DeviceError` `rate-refused`, or
  * `clock-invalid`, which says which clock it is; those of `IsochPipe.results`.

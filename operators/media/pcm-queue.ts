@@ -62,6 +62,11 @@ export class PcmQueue {
     return this.#error === undefined && this.#buffered === 0 && this.#isAtEnd;
   }
 
+  /** Whether it is known how samples have to stand. */
+  get isStarted(): boolean {
+    return this.#format !== undefined;
+  }
+
   /** Tells how samples have to stand; before that, nothing is pulled. */
   start(format: CompletePcmFormat, ahead: number): void {
     this.#format = format;
@@ -88,6 +93,12 @@ export class PcmQueue {
   complete(): void {
     this.#isComplete = true;
     this.#tell();
+  }
+
+  /** What was taken is the last: what waits is forgotten. */
+  end(): void {
+    this.discard();
+    this.complete();
   }
 
   /** Nothing more is played. */
@@ -157,7 +168,12 @@ export class PcmQueue {
 
   #pullFrom(iterator: PieceIterator): boolean {
     const result = iterator.next();
-    if (!("then" in result)) return this.#took(result);
+    if (!("then" in result)) {
+      if (!this.#isDiscarded) return this.#took(result);
+      // It had this discarded while it ran: only now can it be ended.
+      endIterator(iterator);
+      return false;
+    }
     this.#isPulling = true;
     Promise.resolve(result)
       .then((pulled) => {

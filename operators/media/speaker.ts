@@ -1,4 +1,16 @@
-import { map, merge, Observable, ReplaySubject, Subject, takeUntil, tap, type OperatorFunction } from "rxjs";
+import {
+  map,
+  merge,
+  NEVER,
+  Observable,
+  ReplaySubject,
+  Subject,
+  Subscription,
+  take,
+  takeUntil,
+  tap,
+  type OperatorFunction,
+} from "rxjs";
 import type { IsochRequest, IsochTransport, UsbDevice } from "../../src/index.js";
 import { checkClockOptions, type ClockOptions } from "../../src/class/uac/clock-options.js";
 import { oneOf, wholeNumber } from "../../src/numbers.js";
@@ -27,6 +39,11 @@ export interface SpeakerOptions extends AudioFormatOptions, ClockOptions {
   readonly latency?: number | undefined;
   /** Pieces of samples that were pushed and wait for their turn, at most. Default: 1024. */
   readonly backlog?: number | undefined;
+  /**
+   * A value means: send no more. What is in flight is played and told of, then the stream completes, after `latency` at
+   * the latest; at once where nothing was sent. What waits is not played. Default: the source is played to its end.
+   */
+  readonly stop?: Observable<unknown> | undefined;
 }
 
 /**
@@ -47,14 +64,15 @@ export interface SpeakerOptions extends AudioFormatOptions, ClockOptions {
  * from as the bus takes samples, an asynchronous one up to `latency` ahead. A {@link PcmBlock} has to have the format
  * of the speaker; bytes are taken as they are. When the source completes, what waits is played to its end, then the
  * device is closed, and the stream completes. When the source errors, nothing more is sent, what is in flight is
- * played, and then the stream errors.
+ * played, and then the stream errors. {@link SpeakerOptions.stop} ends it in the middle in the same way; an unsubscribe
+ * cancels what is in flight, and nobody hears what became of it.
  *
  * Two pipes on one interface share a device: so does this one's feedback. To capture on the same device, open it with
  * `openDevice`, and give it to both `speaker` and `microphone`; but an endpoint that is implicit feedback is in use.
  *
  * Errors: `EndpointError` `no-such-format`, which says what formats there are; `DeviceError` `rate-refused` or
  * `clock-invalid`; `OverflowError` `backlog-full`; `UnderrunError`; `InvalidRequestError` for what are no samples;
- * those of `issue`.
+ * those of `issue`, and of `stop`.
  *
  * @example
  * ```ts
@@ -83,6 +101,7 @@ export function speaker(
   const limit = wholeNumber("backlog", options.backlog ?? 1024, 1, 2 ** 20);
   const sampleRate = wholeNumber("sampleRate", options.sampleRate ?? 48_000, 1, 2 ** 20);
   const clock = checkClockOptions(options);
+  const { stop = NEVER } = options;
   return (samples) =>
     new Observable((subscriber) => {
       const ready = new Subject<void>();
@@ -96,7 +115,26 @@ export function speaker(
       subscriber.add(() => {
         pcm.discard();
       });
-      subscribeInner(samples, subscriber, {
+      const feeding = new Subscription();
+      const playing = new Subscription();
+      subscriber.add(playing);
+      subscribeInner(stop.pipe(take(1)), subscriber, {
+        next: () => {
+          feeding.unsubscribe();
+          if (pcm.isStarted) {
+            pcm.end();
+            return;
+          }
+          // Is closing before anybody hears of the end.
+          playing.unsubscribe();
+          subscriber.complete();
+        },
+        complete: () => {
+          // Goes on until the source completes.
+        },
+      });
+      if (subscriber.closed) return;
+      const fed = subscribeInner(samples, subscriber, {
         next: (piece) => {
           try {
             pcm.push(piece);
@@ -111,16 +149,18 @@ export function speaker(
           pcm.complete();
         },
       });
-      if (subscriber.closed) return;
-      const playing = withDevice(source, selector, (device) => {
+      feeding.add(fed);
+      if (playing.closed) return;
+      const played = withDevice(source, selector, (device) => {
         const chosen = chooseAudio(device, { ...options, sampleRate, selector, direction: "out" });
         return onClock(device, chosen, clock, play(device, chosen, pcm, ready, settings));
       });
-      subscribeInner(playing, subscriber, {
-        next: (played) => {
-          subscriber.next(played);
+      const heard = subscribeInner(played, subscriber, {
+        next: (each) => {
+          subscriber.next(each);
         },
       });
+      playing.add(heard);
     });
 }
 

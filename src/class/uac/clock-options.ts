@@ -7,7 +7,8 @@ import { oneOf, wholeNumber } from "../../numbers.js";
 export interface ClockOptions {
   /**
    * `switch`: where a clock selector has an external source selected that is not valid, it is made to select the first
-   * one that is; so it is where any other source is still not valid after `clockTimeout`. The device keeps that setting.
+   * one that is, and has the sample rate; so it is where any other source is still not valid after `clockTimeout`. The
+   * device keeps that setting. Where no source is both, the selector is left as it is.
    * `keep`: selectors are left as they are.
    * `any`: clocks are not asked, for devices that call a clock invalid that works. Default: `switch`.
    */

@@ -15,7 +15,7 @@ import type { AudioEntity, AudioFunction, SampleRateRange } from "./model.js";
 /** A sub-range of four-byte parameters: MIN, MAX, RES (UAC 2.0, 5.2.3.3). */
 const rangeSize = 12;
 /** More entities in a row than this are a loop. */
-const longestPath = 32;
+export const longestPath = 32;
 
 /** The clock source that a stream runs on, and what clock multipliers on the way make of its rate. */
 export interface AudioClock {

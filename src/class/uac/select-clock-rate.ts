@@ -1,21 +1,24 @@
 import {
   catchError,
   concat,
-  defaultIfEmpty,
+  defer,
   EMPTY,
   ignoreElements,
+  map,
   mergeMap,
   of,
   throwError,
-  throwIfEmpty,
+  type MonoTypeOperatorFunction,
   type Observable,
 } from "rxjs";
 import { DescriptorError } from "../../errors.js";
 import { audioClock, clockRate, clockRates, setClockRate, type AudioClock } from "./clock.js";
+import type { ClockOffer } from "./clock-offer.js";
 import { checkClockOptions, type ClockOptions } from "./clock-options.js";
 import { unlessStalled, type AudioControlPort } from "./clock-requests.js";
 import { clockValid, isClockInvalid, isClockValid } from "./clock-validity.js";
 import type { AudioAlternate, AudioFunction, SampleRateRange } from "./model.js";
+import { failWithOthers } from "./other-clocks.js";
 import { isCloseRate, otherRate, rateRefused } from "./rate-errors.js";
 import { checkSampleRate } from "./sample-rates.js";
 import { switchClock } from "./switch-clock.js";
@@ -30,11 +33,13 @@ import { switchClock } from "./switch-clock.js";
  *
  * Devices take a while to lock, and say meanwhile that their clock is not valid: it is waited for, {@link ClockOptions}
  * say how long. Where an external clock is not valid, because nothing is connected to it, and the clock selector
- * before it has one that is, that is selected, and stays so.
+ * before it has one that is, and that has the rate, that is selected, and stays so. Where it has none, it is left as it
+ * is.
  *
  * Errors: `EndpointError` `no-such-format` for a rate that the clock does not have; `DeviceError`
  * `rate-refused` where it cannot be set, or then runs at another one; both say which rates there are. `DeviceError`
- * `clock-invalid`, which says which clock it is. `DescriptorError` where the clock leads to no source.
+ * `clock-invalid`, which says which clock it is. Where others are valid, but do not have the rate, each says which, and
+ * what they have. `DescriptorError` where the clock leads to no source.
  *
  * @throws `InvalidRequestError` for options that are none
  */
@@ -85,30 +90,32 @@ export function selectClockRate(
   const current = audioClock(port, audio, alternate.clock);
   if (policy !== "switch") return current.pipe(mergeMap(run));
 
-  const other = switchClock(port, audio, alternate.clock);
-  /** One that nothing is connected to is not waited for, where there is another. */
-  const unlessAbsent = (clock: AudioClock): Observable<AudioClock> =>
-    clock.source.isExternal
-      ? isClockValid(port, controlInterface, clock.source).pipe(
-          mergeMap((isValid) => (isValid ? of(clock) : other.pipe(defaultIfEmpty(clock)))),
-        )
-      : of(clock);
-  /** A selector may have none of its pins selected. */
-  const found = current.pipe(
-    catchError((error: unknown) =>
-      DescriptorError.is(error) ? other.pipe(throwIfEmpty(() => error)) : throwError(() => error),
-    ),
-  );
-  return found.pipe(
-    mergeMap(unlessAbsent),
-    mergeMap(run),
-    catchError((error: unknown) =>
-      isClockInvalid(error)
-        ? other.pipe(
-            throwIfEmpty(() => error),
-            mergeMap(run),
-          )
-        : throwError(() => error),
-    ),
-  );
+  const isAbsent = ({ source }: AudioClock): Observable<boolean> =>
+    source.isExternal ? isClockValid(port, controlInterface, source).pipe(map((isValid) => !isValid)) : of(false);
+
+  return defer(() => {
+    let others: readonly ClockOffer[] = [];
+    const runOther = (otherwise: () => Observable<never>): Observable<never> =>
+      switchClock(port, audio, alternate.clock, sampleRate).pipe(
+        mergeMap((found) => {
+          ({ others } = found);
+          return found.clock === undefined ? otherwise() : run(found.clock);
+        }),
+      );
+    const orOther = (isMeant: (error: unknown) => boolean): MonoTypeOperatorFunction<never> =>
+      catchError((error: unknown) => {
+        const fail = () => throwError(() => error);
+        return isMeant(error) ? runOther(fail) : fail();
+      });
+    return current.pipe(
+      mergeMap((clock) =>
+        // One that nothing is connected to is not waited for, where there is another.
+        isAbsent(clock).pipe(mergeMap((isNotThere) => (isNotThere ? runOther(() => run(clock)) : run(clock)))),
+      ),
+      // A selector may have none of its pins selected.
+      orOther((error) => DescriptorError.is(error)),
+      orOther(isClockInvalid),
+      catchError((error: unknown) => failWithOthers(port, error, others, sampleRate)),
+    );
+  });
 }

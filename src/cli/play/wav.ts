@@ -1,4 +1,4 @@
-import { map, merge, of, switchMap, takeUntil } from "rxjs";
+import { map, of, share, switchMap, takeUntil } from "rxjs";
 import { speaker } from "../../../operators/media/index.js";
 import { fromWav } from "../../../operators/node/index.js";
 import { UsageError } from "../outcome.js";
@@ -16,13 +16,15 @@ export const wav: PlayFormat = {
   check: refuse,
   play: ({ path }, target, context) => {
     const underrun = context.underrun === "error" ? "error" : "silence";
+    // What stops the one before it is open stops the other after that.
+    const stop = context.stop.pipe(share());
+    const file = fromWav(path).pipe(takeUntil(stop));
     return whileOpen(target, context.abort, (device) =>
-      fromWav(path).pipe(
+      file.pipe(
         switchMap(({ data, format: { sampleRate, channels, bits, kind } }) =>
-          of(data).pipe(speaker(device, {}, { sampleRate, channels, bits, kind, underrun })),
+          of(data).pipe(speaker(device, {}, { sampleRate, channels, bits, kind, underrun, stop })),
         ),
         map(({ results }) => countsOf(results)),
-        takeUntil(merge(context.stop, context.abort)),
       ),
     );
   },

@@ -143,6 +143,17 @@ describe("microphone", () => {
     expectClean(bus, transport);
   });
 
+  it("… but not at a rate that no valid one has: then it says so, and leaves the selector as it is", async () => {
+    const { device, bus, transport } = clocked({ externalClock: true });
+    const heard = microphone(transport, {}, { sampleRate: 32_000 });
+    const error = await lastValueFrom(heard).catch((reason: unknown) => plain(reason));
+    expect(error).toStrictEqual(
+      failure("EndpointError", "no-such-format", "32000 Hz", 'the clock 10 ("internal") has 48000, 44100 Hz'),
+    );
+    expect(device.log.filter((request) => request.startsWith("out"))).toStrictEqual([]);
+    expectClean(bus, transport);
+  });
+
   it("says what was lost, and keeps time by silence if it is to", async () => {
     const device = new AudioDevice({ speed: "full", feedback: "none" });
     const bus = new VirtualBus({ clock: unpacedClock() });

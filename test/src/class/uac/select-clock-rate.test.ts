@@ -17,6 +17,7 @@ import {
 import { LoggedDevice } from "../../../support/logged-device.js";
 import { marbles } from "../../../support/marbles.js";
 import { failure, plain, plainErrors, thrown } from "../../../support/plain-error.js";
+import { rangeBytes } from "./clocks.js";
 
 /** A speaker that is open, its audio function, and its alternate setting. */
 function opened(options: SpeakerDeviceOptions = {}) {
@@ -51,6 +52,17 @@ async function result(work: Observable<unknown>): Promise<unknown> {
   return lastValueFrom(work.pipe(toArray())).catch((error: unknown) => plain(error));
 }
 
+/** A port that answers for a clock source which rates it has. */
+function withRates(port: AudioControlPort, entity: number, rates: readonly number[]): AudioControlPort {
+  const bytes = Uint8Array.from(rangeBytes(...rates));
+  return {
+    controlTransfer: (setup, data) =>
+      setup.request === 2 && setup.index >> 8 === entity ? of(bytes) : port.controlTransfer(setup, data),
+  };
+}
+
+/** The rates of what is valid. */
+const offered = 'the clock 10 ("internal") has 48000, 44100 Hz';
 const [k44, k48] = ["68 172 0 0", "128 187 0 0"];
 const ranges = ["in 2 10.1", "in 2 10.1"];
 const [getRate, getValid] = ["in 1 10.1", "in 1 10.2"];
@@ -176,7 +188,7 @@ describe("the clock", () => {
     expect(await result(selectClockRate(port, audio, alternate, 44_100))).toStrictEqual([]);
     expect(log).toStrictEqual([
       ...["in 1 12.1", "in 1 11.2"],
-      ...["in 1 12.1", "in 1 11.2", getValid, "out 1 12.1 2", "in 1 12.1", "in 1 12.1"],
+      ...["in 1 12.1", "in 1 11.2", getValid, ...ranges, "out 1 12.1 2", "in 1 12.1"],
       ...[...ranges, getRate, `out 1 10.1 ${k44}`, getValid, getRate],
     ]);
     expect(model.sampleRate).toBe(44_100);
@@ -184,6 +196,38 @@ describe("the clock", () => {
     log.length = 0;
     expect(await result(selectClockRate(port, audio, alternate, 48_000))).toStrictEqual([]);
     expect(log).toStrictEqual(["in 1 12.1", ...ranges, getRate, `out 1 10.1 ${k48}`, getValid, getRate]);
+  });
+
+  it("… not for one that does not have the rate: that is told, and nothing is set", async () => {
+    const { port, log, audio, alternate } = opened({ externalClock: true });
+    expect(await result(selectClockRate(port, audio, alternate, 32_000))).toStrictEqual(
+      failure("EndpointError", "no-such-format", "no clock that is valid has 32000 Hz", offered),
+    );
+    expect(log.filter((request) => request.startsWith("out"))).toStrictEqual([]);
+  });
+
+  it("… and is waited for where it could have the rate", () => {
+    marbles((m) => {
+      const { port, log, audio, alternate } = opened({ externalClock: true });
+      const better = withRates(port, 11, [32_000]);
+      const set = selectClockRate(better, audio, alternate, 32_000).pipe(plainErrors());
+      const words = ['external clock 11 ("word clock")', "connect the signal", "or choose a rate", offered];
+      m.expect(set).toBeObservable("5000ms #", undefined, failure("DeviceError", "clock-invalid", ...words));
+      m.flush();
+      expect(log.filter((request) => request.startsWith("out"))).toStrictEqual([]);
+    })();
+  });
+
+  it("… as is what has no pin selected", async () => {
+    const { port, log, audio, alternate } = opened({ externalClock: true });
+    const unset: AudioControlPort = {
+      controlTransfer: (setup, data) =>
+        setup.index >> 8 === 12 ? of(Uint8Array.of(0)) : port.controlTransfer(setup, data),
+    };
+    expect(await result(selectClockRate(unset, audio, alternate, 32_000))).toStrictEqual(
+      failure("EndpointError", "no-such-format", "no clock that is valid has 32000 Hz", offered),
+    );
+    expect(log.filter((request) => request.startsWith("out"))).toStrictEqual([]);
   });
 
   it("is found behind a selector that has none of its pins selected, or is the device's fault", async () => {

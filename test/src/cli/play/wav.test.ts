@@ -6,7 +6,7 @@ import { UsageError } from "../../../../src/cli/outcome.js";
 import { playFormat } from "../../../../src/cli/play/formats.js";
 import { play, type PlayOptions } from "../../../../src/cli/play/play.js";
 import { WavLayout } from "../../../../operators/node/wav-layout.js";
-import { speakerDevice, tone, unpacedClock, VirtualBus } from "../../../../transports/virtual/index.js";
+import { realTimeClock, speakerDevice, tone, unpacedClock, VirtualBus } from "../../../../transports/virtual/index.js";
 import { Scratch } from "../../../support/pack.js";
 import { capturePrinted } from "../printed.js";
 
@@ -28,9 +28,9 @@ function writeTone(sampleRate: number): Uint8Array {
   return data;
 }
 
-async function played(options: Partial<PlayOptions> = {}) {
+async function played(options: Partial<PlayOptions> = {}, clock = unpacedClock()) {
   const device = speakerDevice();
-  const bus = new VirtualBus({ devices: [device], clock: unpacedClock() });
+  const bus = new VirtualBus({ devices: [device], clock });
   const status = await play(deviceTarget(bus, { device: undefined, direction: "out", patience: { first: 1 } }), {
     file,
     format: playFormat(undefined, file),
@@ -53,6 +53,14 @@ describe("play, of a WAV file", () => {
     expect(printed.json).toMatchObject({ file, format: "wav", failed: 0, end: "finished" });
     expect(device.sampleRate).toBe(sampleRate);
     expect(Buffer.from(device.recorded()).indexOf(data)).toBeGreaterThanOrEqual(0);
+    expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0, inFlight: 0 });
+  });
+
+  it("tells of all that was heard where it is stopped in the middle", async () => {
+    writeTone(48_000);
+    const { status, device, bus } = await played({ duration: 60 }, realTimeClock());
+    expect(status).toBe(0);
+    expect(printed.json).toMatchObject({ bytes: device.recorded().length, failed: 0, end: "finished" });
     expect(bus.audit()).toMatchObject({ openDevices: 0, claimedInterfaces: 0, inFlight: 0 });
   });
 
