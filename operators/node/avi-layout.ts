@@ -78,6 +78,11 @@ export class AviLayout implements FileLayout<TimedPicture, AviSummary> {
     return isFirst ? [this.#header(format, false), ...chunk] : chunk;
   }
 
+  /** Pictures that were added and not forgotten. */
+  get pictures(): number {
+    return this.#lengths.length;
+  }
+
   cut(length: number): number {
     // That of all that came: of when the last one that remains came, nothing is known any more.
     this.#rate = this.#framesPerSecond();

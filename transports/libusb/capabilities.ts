@@ -1,10 +1,9 @@
 import type { TransportCapabilities } from "../../src/index.js";
 
-/** The drivers by which Windows hands a device to programs. */
-export const windowsDrivers = ["winusb", "libusbk"] as const;
+/** A driver by which Windows hands a device to programs. */
+export type WindowsDriver = "winusb" | "libusbk";
 
-/** One of {@link windowsDrivers}. */
-export type WindowsDriver = (typeof windowsDrivers)[number];
+export const windowsDrivers: readonly WindowsDriver[] = ["winusb", "libusbk"];
 
 /** What libusb can do on a system. It does not tell which driver a device has there. */
 export function capabilitiesOn(platform: NodeJS.Platform, windowsDriver: WindowsDriver): TransportCapabilities {

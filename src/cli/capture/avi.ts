@@ -26,12 +26,18 @@ export const aviUpTo = (limit?: number): CaptureFormat => ({
         target,
         context,
         ["mjpeg", "yuy2", "nv12"],
-        ({ pictures, before, counts, incomplete, agreedRate }) => {
+        ({ pictures, counts, incomplete, agreedRate }) => {
           // It plays at the rate at which the pictures came; those of a capture come faster.
           const film = (layout ??= new AviLayout(target.isRecording === true ? agreedRate : undefined, limit));
           const added = layOut(film, pictures);
-          const written = before + added.count;
-          return stepOf({ pieces: added.pieces, counts, pictures: { written, incomplete } }, added);
+          const counted = {
+            // Of the last ones the file may have to forget some.
+            get written() {
+              return film.pictures;
+            },
+            incomplete,
+          };
+          return stepOf({ pieces: added.pieces, counts, pictures: counted }, added);
         },
       );
       return withTail(steps, () => (layout === undefined ? { pieces: [], counts: noCounts } : ending(layout)));

@@ -52,13 +52,18 @@ export async function capture(target: Observable<StreamTarget>, options: Capture
     const output = await openFor(options, interrupts.first);
     if (output === undefined) return interrupts.status;
     const captured = await captureInto(output, found, options, interrupts.first);
-    const { account, end, pictures } = captured;
+    const { account, end } = captured;
     const hasNothing = output.isUntouched && (captured.error !== undefined || end === "interrupted" || isMedia(format));
     const finished = whileWaiting("Writing the rest…", hasNothing ? output.discard() : output.end());
     const failure = await finished.then(() => undefined, asFileSystemError);
     if (failure?.code === "reader-gone") return tell(failure);
     const error = failure ?? captured.error;
     if (error !== undefined && account.counts.frames === 0) return tell(error);
+    // Each is a piece at least; of those that waited, a full disk has not taken all.
+    const pictures = captured.pictures && {
+      ...captured.pictures,
+      written: Math.min(captured.pictures.written, output.pieces),
+    };
     const summary: CaptureSummary = {
       file: output.path,
       format: format.name,

@@ -7,22 +7,20 @@ import type { CaptureStep } from "./format.js";
 /** What the file takes of some values, and why it takes no more. */
 export interface LaidOut {
   readonly pieces: readonly FileBytes[];
-  /** Values that were taken. */
-  readonly count: number;
   readonly failure: { readonly error: unknown } | undefined;
 }
 
 /** Adds values to a file until it refuses one, because it is full for instance: those before it are in it. */
 export function layOut<T>(layout: Pick<FileLayout<T, unknown>, "add">, values: readonly T[]): LaidOut {
   const pieces: FileBytes[] = [];
-  for (const [count, value] of values.entries()) {
+  for (const value of values) {
     try {
       pieces.push(...layout.add(value));
     } catch (error) {
-      return { pieces, count, failure: { error } };
+      return { pieces, failure: { error } };
     }
   }
-  return { pieces, count: values.length, failure: undefined };
+  return { pieces, failure: undefined };
 }
 
 /** A step, and the end where the file takes no more: what came from the bus for it counts all the same. */

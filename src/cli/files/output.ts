@@ -22,6 +22,7 @@ export class Output {
   #failure: FileSystemError | undefined;
   #isUntouched = true;
   #waitingBytes = 0;
+  #pieces = 0;
   #writing: Promise<void> | undefined;
 
   /** @internal */
@@ -43,6 +44,11 @@ export class Output {
   /** Bytes that are in the file. */
   get written(): number {
     return this.#sink.written;
+  }
+
+  /** Pieces that are in the file, whole. */
+  get pieces(): number {
+    return this.#pieces;
   }
 
   /** Whether nothing was given it to write. */
@@ -98,6 +104,7 @@ export class Output {
   async #put(piece: FilePiece): Promise<void> {
     if (!isEnding(piece)) {
       for (const bytes of portions(piece)) await this.#sink.write(bytes);
+      this.#pieces++;
       return;
     }
     if (this.#sink.finish === undefined) throw new Error("what went into a pipe cannot be changed");

@@ -130,14 +130,29 @@ describe("captures of pictures", () => {
       const { status, bytes } = await captured(`room-${room}.avi`, { picture });
       expect(status).toBe(3);
       expect(printed.stderr).toMatch(/^rx-isoch: no-space: /);
-      expect(printed.json).toMatchObject({ end: "failed", error: { code: "no-space" }, written: bytes.length });
       const { pictures } = parseAvi(bytes);
+      expect(printed.json).toMatchObject({
+        end: "failed",
+        error: { code: "no-space" },
+        written: bytes.length,
+        pictures: { written: pictures.length },
+      });
       expect(pictures.length).toBeGreaterThan(2);
       for (const [i, data] of pictures.entries()) expect(testCardNumber("mjpeg", 320, 240, data)).toBe(i);
       // The next would not have fitted.
       expect(bytes.length).toBeGreaterThan(room - 20_000);
     },
   );
+
+  it("counts the pictures that are whole in the file where the disk is full", async () => {
+    using _disk = await fullDisk(100_000);
+    const { status, bytes } = await captured("room.mjpeg", { picture: { width: 320, height: 240 } });
+    expect(status).toBe(3);
+    expect(bytes).toHaveLength(100_000);
+    const whole = bytes.toString("latin1").split("\xff\xd9").length - 1;
+    expect(whole).toBeGreaterThan(2);
+    expect(printed.json).toMatchObject({ written: bytes.length, pictures: { written: whole } });
+  });
 
   it("leaves no film where no picture came, and says so", async () => {
     const { status, file } = await captured("none.avi", { frames: 8 });
