@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { EMPTY, from, lastValueFrom, Observable, of, Subject } from "rxjs";
-import { afterAll, describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { toAvi, type TimedPicture } from "../../../operators/node/index.js";
 import { AviLayout } from "../../../operators/node/avi-layout.js";
+import { eventually } from "../../support/eventually.js";
 import { fullDisk } from "../../support/full-disk.js";
 import { failure, plain } from "../../support/plain-error.js";
 import { parseAvi } from "../../support/riff.js";
@@ -122,7 +123,7 @@ describe("toAvi", () => {
     for (let i = 1; i <= 20; i++) pictures.next(picture(i));
     subscription.unsubscribe();
     expect(pictures.observed).toBe(false);
-    await vi.waitFor(() => {
+    await eventually(() => {
       const { pictures: held } = parseAvi(readFileSync(path));
       expect(held.map(({ length }) => length)).toStrictEqual(Array.from({ length: 20 }, (_, i) => i + 1));
     });

@@ -3,8 +3,9 @@ import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { concatMap, EMPTY, from, lastValueFrom, Subject, throwError, toArray, type Observable } from "rxjs";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { fromReadable, toReadable } from "../../../operators/node/index.js";
+import { eventually } from "../../support/eventually.js";
 import { failure, plain, thrown } from "../../support/plain-error.js";
 
 const values = <T>(source: Observable<AsyncIterable<T>>) =>
@@ -117,7 +118,7 @@ describe("toReadable", () => {
     for (let i = 0; i < 3; i++) source.next(i);
     expect(pauses).toStrictEqual([true]);
     readable.on("data", () => undefined);
-    return vi.waitFor(() => {
+    return eventually(() => {
       expect(pauses).toStrictEqual([true, false]);
       readable.destroy();
     });

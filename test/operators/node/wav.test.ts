@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { concatMap, EMPTY, firstValueFrom, from, lastValueFrom, map, Observable, of, Subject, toArray } from "rxjs";
-import { afterAll, describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { fromWav, toWav, type PcmFormat, type PcmSamples } from "../../../operators/node/index.js";
 import { WavLayout } from "../../../operators/node/wav-layout.js";
+import { eventually } from "../../support/eventually.js";
 import { fullDisk } from "../../support/full-disk.js";
 import { failure, plain } from "../../support/plain-error.js";
 import { wavChunks } from "../../support/riff.js";
@@ -30,7 +31,7 @@ function openFiles(): string[] {
 }
 
 const expectClosed = () =>
-  vi.waitFor(() => {
+  eventually(() => {
     expect(openFiles()).toStrictEqual([]);
   });
 
@@ -193,7 +194,7 @@ describe("toWav", () => {
       subscription.unsubscribe();
       expect(source.observed).toBe(false);
       // Also a file that was still being opened.
-      await vi.waitFor(() => {
+      await eventually(() => {
         expect(openFiles()).toStrictEqual([]);
         expect(wavChunks(readFileSync(path))["data"]).toHaveLength(400);
       });
@@ -204,7 +205,7 @@ describe("toWav", () => {
     const source = new Subject<PcmSamples>();
     const subscription = source.pipe(toWav(path)).subscribe();
     source.next(block(400));
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await readBack()).bytes.length).toBe(400);
     });
     subscription.unsubscribe();
@@ -236,7 +237,7 @@ describe("toWav", () => {
     for (let i = 0; i < 20; i++) blocks.next(block(1001 * 4));
     subscription.unsubscribe();
     expect(blocks.observed).toBe(false);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(wavChunks(readFileSync(path))["data"]?.length).toBe(20 * 1001 * 4);
       expect((await readBack()).frames).toBe(20 * 1001);
     });
@@ -342,7 +343,7 @@ describe("fromWav", () => {
         }
       })();
     });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(seen).toBe(65_536);
     });
     await expectClosed();

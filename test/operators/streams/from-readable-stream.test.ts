@@ -4,6 +4,7 @@ import { close, issue, packetize } from "../../../operators/index.js";
 import { fromReadableStream } from "../../../operators/streams/index.js";
 import { isochPipe } from "../../../src/index.js";
 import { counterDevice, unpacedClock, VirtualBus } from "../../../transports/virtual/index.js";
+import { eventually } from "../../support/eventually.js";
 import { failure, plain } from "../../support/plain-error.js";
 
 /** A stream of numbers that counts how many were asked for. */
@@ -123,7 +124,7 @@ describe("fromReadableStream", () => {
     const subscription = fromReadableStream(silent)
       .pipe(packetize({ frameLength: 64 }), issue(isochPipe(bus, { endpoint: 0x01, alternate: 2 })), close())
       .subscribe();
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(pull).toHaveBeenCalledOnce();
     });
     subscription.unsubscribe();

@@ -5,6 +5,7 @@ import { concat, from, NEVER, Observable, of, Subject, tap, throwError } from "r
 import { isochStream, replug, type IsochStream, type IsochStreamState } from "../../../src/angular/index.js";
 import { DeviceError, isochPipe, type IsochResults, type IsochTransport } from "../../../src/index.js";
 import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
+import { eventually } from "../../support/eventually.js";
 import { results } from "../../support/hand-made.js";
 import { expectClean, inPipe, marbleLab } from "../../support/marble-lab.js";
 import { marbles } from "../../support/marbles.js";
@@ -345,7 +346,7 @@ describe("isochStream", () => {
     );
     stream.start();
     button.next();
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(began).toHaveLength(2);
     });
     expect(began).toStrictEqual([true, true]);
@@ -388,7 +389,7 @@ describe("isochStream", () => {
     );
     stream.start();
     expect([starts, stream.state()]).toStrictEqual([1, "failed"]);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(starts).toBeGreaterThan(20);
     });
     stream.stop();

@@ -5,11 +5,12 @@ import "./isoch-stream.test.js";
 import "./latest-signal.test.js";
 import "./replug.test.js";
 import { NgZone } from "@angular/core";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { isochStream, latestSignal } from "../../../src/angular/index.js";
 import { isochPipe } from "../../../src/index.js";
 import { throughput } from "../../../operators/index.js";
 import { counterDevice, VirtualBus } from "../../../transports/virtual/index.js";
+import { eventually } from "../../support/eventually.js";
 import { expectClean } from "../../support/marble-lab.js";
 import { testInjector } from "./test-injector.js";
 
@@ -33,7 +34,7 @@ describe("in an application with zone.js", () => {
     zone.run(() => {
       stream.start();
     });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(rates()?.transfers).toBeGreaterThan(0);
       expect(stream.totals().frames).toBeGreaterThan(100);
     });
@@ -42,7 +43,7 @@ describe("in an application with zone.js", () => {
     zone.run(() => {
       stream.stop();
     });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(stream.state()).toBe("idle");
     });
     expect(turns()).toBe(2);
@@ -53,7 +54,7 @@ describe("in an application with zone.js", () => {
   it("the same pipe subscribed to in the zone, without isochStream, is one turn after the other", async () => {
     const { zone, bus, turns } = application();
     const subscription = zone.run(() => isochPipe(bus, { vendorId: 0x1209, endpoint: 0x81 }).results().subscribe());
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(turns()).toBeGreaterThan(10);
     });
     subscription.unsubscribe();

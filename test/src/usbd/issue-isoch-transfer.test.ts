@@ -42,6 +42,7 @@ import {
   type BusClock,
 } from "../../../transports/virtual/index.js";
 import { marbleBus } from "../../../transports/virtual/testing/index.js";
+import { eventually } from "../../support/eventually.js";
 import { marbles } from "../../support/marbles.js";
 import { observedIn, observedMax, ObservedDevice, packetLength } from "../../support/observed-device.js";
 import { dword, failure, inEndpoint, lab, lengths, maxIn, outEndpoint, present, room, type LabOptions } from "./lab.js";
@@ -153,7 +154,7 @@ describe("lpStartAddress, lpvNotifyParameter", () => {
     const first = IssueIsochTransfer(hPipe, throwing, null, asapIn, 0, 1, lengths(1), room(maxIn), 0);
     const second = receive(hPipe, lengths(1), room(maxIn));
     expect([IsTransferComplete(first), IsTransferComplete(second)]).toStrictEqual([true, true]);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(failures).toStrictEqual([fault]);
     });
     for (const listener of listeners) process.on("uncaughtException", listener);
@@ -407,7 +408,7 @@ describe("synchronous and asynchronous", () => {
       IssueIsochTransfer(hPipe, null, null, asapIn | USB_NO_WAIT, 0, 2, lengths(2), room(2 * maxIn), 0),
     );
     expect(IsTransferComplete(hTransfer)).toBe(false);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(IsTransferComplete(hTransfer)).toBe(true);
     });
   });
@@ -437,7 +438,7 @@ describe("synchronous and asynchronous", () => {
       present(IssueIsochTransfer(hPipe, resolve, undefined, asapIn, 0, 2, lengths(2), room(2 * maxIn), 0));
     });
     const hTransfer = IssueIsochTransfer(hPipe, null, null, asapIn | USB_NO_WAIT, 0, 1, lengths(1), room(maxIn), 0);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(IsTransferComplete(hTransfer)).toBe(true);
     });
   });
@@ -698,7 +699,7 @@ describe("the rule of the callback", () => {
     const callback = vi.fn();
     const hTransfer = IssueIsochTransfer(hPipe, callback, null, asapIn, 0, 9, lengths(9), room(9 * maxIn), 0);
     expect(CloseTransfer(hTransfer)).toBe(true);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(bus.audit().inFlight).toBe(0);
     });
     expect(callback).not.toHaveBeenCalled();

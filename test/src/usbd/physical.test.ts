@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   AbortTransfer,
   allocatePhysical,
@@ -20,6 +20,7 @@ import {
   type USB_PIPE,
 } from "../../../src/usbd/index.js";
 import { readCounter } from "../../../transports/virtual/index.js";
+import { eventually } from "../../support/eventually.js";
 import { failure, inEndpoint, lab, lengths, outEndpoint, present, room } from "./lab.js";
 
 const asapIn = USB_IN_TRANSFER | USB_START_ISOCH_ASAP;
@@ -145,7 +146,7 @@ describe("freePhysical", () => {
     CloseTransfer(hTransfer);
     expect(freePhysical(memory)).toBe(false);
     expect(failure().win32).toBe(ERROR_BUSY);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(freePhysical(memory)).toBe(true);
     });
   });

@@ -42,6 +42,7 @@ import {
   encodeIsochEndpoint,
   encodeVendorInterface,
 } from "../../../transports/virtual/descriptors.js";
+import { eventually } from "../../support/eventually.js";
 import { dword, failure, inEndpoint, lab, lengths, maxIn, outEndpoint, present, room } from "./lab.js";
 
 const asapIn = USB_IN_TRANSFER | USB_START_ISOCH_ASAP;
@@ -154,7 +155,7 @@ describe("OpenPipe", () => {
     });
     expect(OpenPipe(hDevice, { endpoint: inEndpoint })).toBeNull();
     expect(failure()).toStrictEqual({ win32: ERROR_NOT_SUPPORTED, code: "unsupported" });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(log).toStrictEqual(["claim", "release"]);
     });
     expect(ClosePipe(await firstValueFrom(openUsbPipe(hDevice, { endpoint: inEndpoint })))).toBe(true);
@@ -206,7 +207,7 @@ describe("ClosePipe", () => {
     const hPipe = openIn();
     issue(hPipe, 9, USB_NO_WAIT);
     expect(ClosePipe(hPipe)).toBe(true);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(bus.audit()).toMatchObject({ claimedInterfaces: 0, inFlight: 0 });
     });
   });
@@ -278,7 +279,7 @@ describe("AbortPipeTransfers", () => {
     const transfers = [issue(hPipe, 9, USB_NO_WAIT), issue(hPipe, 9, USB_NO_WAIT)];
     expect(AbortPipeTransfers(hPipe, USB_NO_WAIT)).toBe(true);
     expect(transfers.map(IsTransferComplete)).toStrictEqual([false, false]);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(transfers.map(IsTransferComplete)).toStrictEqual([true, true]);
     });
   });
@@ -296,7 +297,7 @@ describe("AbortPipeTransfers", () => {
     const hTransfer = issue(hPipe, 9, USB_NO_WAIT);
     expect(AbortPipeTransfers(hPipe, 0)).toBe(false);
     expect(failure()).toStrictEqual({ win32: ERROR_NOT_SUPPORTED, code: "unsupported" });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(IsTransferComplete(hTransfer)).toBe(true);
     });
     const error = dword();

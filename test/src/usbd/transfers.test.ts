@@ -26,6 +26,7 @@ import {
 } from "../../../src/usbd/index.js";
 import { readCounter } from "../../../transports/virtual/index.js";
 import { marbleBus } from "../../../transports/virtual/testing/index.js";
+import { eventually } from "../../support/eventually.js";
 import { marbles } from "../../support/marbles.js";
 import { dword, failure, inEndpoint, lab, lengths, maxIn, present, room } from "./lab.js";
 
@@ -242,7 +243,7 @@ describe("AbortTransfer", () => {
     const hTransfer = issueAt(lab().openIn(), 1_000_000, 4, USB_NO_WAIT);
     expect(AbortTransfer(hTransfer, USB_NO_WAIT)).toBe(true);
     expect(IsTransferComplete(hTransfer)).toBe(false);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(IsTransferComplete(hTransfer)).toBe(true);
     });
     expect(error(hTransfer)).toBe(USB_CANCELED_ERROR);
@@ -305,7 +306,7 @@ describe("AbortTransfer", () => {
     const hTransfer = issueAt(hPipe, 20, 4, USB_NO_WAIT);
     expect(AbortTransfer(hTransfer, 0)).toBe(false);
     expect(failure()).toStrictEqual({ win32: ERROR_NOT_SUPPORTED, code: "unsupported" });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(IsTransferComplete(hTransfer)).toBe(true);
     });
     expect(error(hTransfer)).toBe(USB_NO_ERROR);

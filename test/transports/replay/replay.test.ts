@@ -15,12 +15,13 @@ import {
   toArray,
 } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { IsochError, isochPipe, openDevice, type IsochResults, type IsochTransport } from "rx-isoch";
 import { close, issue } from "rx-isoch/operators";
 import { recorded, replay, type CaptureSource, type ReplayOptions } from "rx-isoch/transports/replay";
 import { counterDevice, counterProtocol, schedulerClock, unpacedClock, VirtualBus } from "rx-isoch/transports/virtual";
 import { joined } from "../../../src/joined.js";
+import { eventually } from "../../support/eventually.js";
 import { handMadeBlock, handMadeEvent, handMadePcap, transferAt, type HandMadeLayout } from "./hand-made.js";
 import { comparable, record, recordWhile, results } from "./support.js";
 
@@ -259,7 +260,7 @@ describe("sources", () => {
       .summary()
       .subscribe();
     reading.unsubscribe();
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(isClosed).toBe(true);
     });
   });

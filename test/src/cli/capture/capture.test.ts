@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { NEVER, throwError } from "rxjs";
-import { afterAll, describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { capture, type CaptureOptions } from "../../../../src/cli/capture/capture.js";
 import { captureFormat } from "../../../../src/cli/capture/formats.js";
 import { pcapngWithin } from "../../../../src/cli/capture/pcapng.js";
@@ -15,6 +15,7 @@ import {
   type VirtualDevice,
   type VirtualFault,
 } from "../../../../transports/virtual/index.js";
+import { eventually } from "../../../support/eventually.js";
 import { Scratch } from "../../../support/pack.js";
 import { capturePrinted, interrupt } from "../printed.js";
 
@@ -196,7 +197,7 @@ describe("capture", () => {
     expect(status).toBe(1);
     expect(printed.stderr).toMatch(/^rx-isoch: overflow: /);
     expect(existsSync(file)).toBe(false);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(bus.audit()).toMatchObject(idle);
     });
   });

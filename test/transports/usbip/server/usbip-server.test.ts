@@ -4,6 +4,7 @@ import { AccessError } from "rx-isoch";
 import { counterDevice, VirtualBus, writeCounter } from "rx-isoch/transports/virtual";
 import { UsbipServer } from "rx-isoch/transports/usbip";
 import { encodeMessage, errno, usbipStatus } from "../../../../transports/usbip/protocol/index.js";
+import { eventually } from "../../../support/eventually.js";
 import { slowTransport } from "../../../support/slow-transport.js";
 import { ManualClock } from "../manual-clock.js";
 import { counters, length, nothing, setUp } from "../set-up.js";
@@ -374,7 +375,7 @@ describe("isochronous transfers", () => {
     const read = async () => {
       const { reply } = client.isochronous("in", 8, length);
       // It has to have come to the bus.
-      await vi.waitFor(() => {
+      await eventually(() => {
         expect(bus.audit().inFlight).toBe(1);
       });
       clock.advance(2000);
