@@ -1,4 +1,4 @@
-import { NEVER, Observable, type OperatorFunction } from "rxjs";
+import { NEVER, Observable, Subscription, type OperatorFunction } from "rxjs";
 import type { IsochResults, IsochTransfer, Issuer } from "../src/index.js";
 import { subscribeInner } from "../src/subscribe-inner.js";
 
@@ -33,8 +33,12 @@ export function close(notifier: Observable<unknown> = NEVER): OperatorFunction<I
       let end = () => {
         subscriber.complete();
       };
+      const upstream = new Subscription();
       const endIfDone = () => {
-        if (isEnding && open.length === 0) end();
+        if (!isEnding || open.length > 0) return;
+        // Whoever goes on with the same pipe finds it given back.
+        upstream.unsubscribe();
+        end();
       };
       const deliver = () => {
         while (!subscriber.closed && (open[0]?.isComplete === true || open[0]?.isClosed === true)) {
@@ -63,7 +67,7 @@ export function close(notifier: Observable<unknown> = NEVER): OperatorFunction<I
         },
       });
       if (subscriber.closed) return;
-      subscribeInner(source, subscriber, {
+      const inner = subscribeInner(source, subscriber, {
         next: (transfer) => {
           open.push(transfer);
           issuers.add(transfer.issuer);
@@ -83,5 +87,6 @@ export function close(notifier: Observable<unknown> = NEVER): OperatorFunction<I
           endIfDone();
         },
       });
+      upstream.add(inner);
     });
 }

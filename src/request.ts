@@ -90,12 +90,7 @@ function check(request: IsochRequest, endpoint: PipeEndpoint, capabilities: Tran
       `a request can have ${maxBytesPerRequest} bytes at most, not ${total}: issue several`,
     );
   }
-  if (!capabilities.lengthsPerFrame && !areOfOneLength(lengths)) {
-    throw new UnsupportedError(
-      "unsupported",
-      "this transport moves frames of one length, with a shorter one at the end at most: give every frame the same length, or use a transport or driver with lengthsPerFrame",
-    );
-  }
+  checkLengthsPerFrame(lengths, capabilities);
   const memory: unknown = dma?.bytes;
   if (dma !== undefined && !(memory instanceof Uint8Array)) {
     throw new InvalidRequestError("invalid-option", "dma must be a buffer that allocateDma() returned");
@@ -166,7 +161,7 @@ export function checkFrameLength(what: string, length: unknown, endpoint: PipeEn
   if (typeof length === "number" && Number.isInteger(length) && length >= least && length <= maxFrameLength) {
     return length;
   }
-  const reason = length === 0 ? ": there would be no room for what the device sends" : "";
+  const reason = length === 0 ? ": data that comes in needs room" : "";
   throw new InvalidRequestError(
     Number.isInteger(length) ? "length-out-of-range" : "invalid-number",
     `${what} must be a whole number from ${least} to ${maxFrameLength}, the maximum of endpoint 0x${address.toString(16)} in alternate setting ${alternate}, not ${inWords(length)}${reason}`,
@@ -192,10 +187,19 @@ function checkLengths({ lengths, frames }: IsochRequest, endpoint: PipeEndpoint)
   return checked;
 }
 
-function areOfOneLength(lengths: Uint32Array): boolean {
+/**
+ * @throws {@link UnsupportedError}
+ * @internal
+ */
+export function checkLengthsPerFrame(lengths: Uint32Array, capabilities: TransportCapabilities): void {
+  if (capabilities.lengthsPerFrame) return;
   const [first = 0] = lengths;
   const end = lengths.length - 1;
-  return lengths.every((length, i) => (i < end ? length === first : length <= first));
+  if (lengths.every((length, i) => length > 0 && (i < end ? length === first : length <= first))) return;
+  throw new UnsupportedError(
+    "unsupported",
+    "this transport moves frames of one length, none empty, the last perhaps shorter: give every frame the same length, or use a driver or transport with lengthsPerFrame",
+  );
 }
 
 function checkCount(count: unknown): number {
@@ -210,6 +214,7 @@ function checkBuffer(
   total: number,
 ): Uint8Array {
   if (buffer === undefined) {
+    if (total === 0) return allocate(0);
     if (dma !== undefined && dma.bytes.length >= total) return dma.bytes.subarray(0, total);
     if (dma !== undefined) {
       throw new InvalidRequestError(
@@ -217,7 +222,7 @@ function checkBuffer(
         `the frames need ${total} bytes, the DMA buffer has ${dma.bytes.length}`,
       );
     }
-    if (endpoint.direction === "in" || total === 0) return allocate(total);
+    if (endpoint.direction === "in") return allocate(total);
     throw new InvalidRequestError("length-mismatch", `an OUT request needs a buffer with the ${total} bytes to send`);
   }
   if (!(buffer instanceof Uint8Array)) {

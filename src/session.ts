@@ -3,7 +3,13 @@ import { asIsochError, TransferStateError, UnsupportedError, type IsochError } f
 import { wholeNumber } from "./numbers.js";
 import type { PipeEndpoint } from "./pipe-endpoint.js";
 import { Pump } from "./pump.js";
-import { checkRequest, maxBytesPerRequest, type CheckedRequest, type IsochRequest } from "./request.js";
+import {
+  checkLengthsPerFrame,
+  checkRequest,
+  maxBytesPerRequest,
+  type CheckedRequest,
+  type IsochRequest,
+} from "./request.js";
 import { createTimeline, type Timeline } from "./timeline.js";
 import { IsochTransfer, type Issuer } from "./transfer.js";
 import type {
@@ -106,10 +112,12 @@ export class PipeSession {
   /**
    * Keeps the bus busy with frames that nobody asked for, empty ones among them. On the timeline
    * they count as missed.
+   * @throws {@link UnsupportedError} for empty ones where there are none
    * @internal
    */
   fill(lengths: Uint32Array, buffer: Uint8Array): IsochTransfer {
     this.#checkOpen();
+    checkLengthsPerFrame(lengths, this.capabilities);
     return this.#submit({ lengths, buffer, start: "asap", compact: false, dma: undefined }, nobody, true);
   }
 

@@ -151,6 +151,28 @@ describe("close", () => {
       }),
     );
 
+    it.each([
+      ["what was in flight has drained", "(abcde)---", "---x------"],
+      ["nothing is in flight", "          -a--------", "------x---"],
+      ["nothing was issued", "            -----a----", "--x-------"],
+    ])("has given the pipe back when it completes: %s", (_, issued, notified) => {
+      marbles((m) => {
+        const lab = marbleLab(m);
+        const pipe = isochPipe(lab.transport, inPipe);
+        const again: string[] = [];
+        const sendAgain = () => {
+          of(two)
+            .pipe(issue(pipe), close(), map(outcome))
+            .subscribe((each) => again.push(each));
+        };
+        m.hot(issued, requests)
+          .pipe(issue(pipe, { queue: 2 }), close(m.hot(notified)))
+          .subscribe({ complete: sendAgain });
+        lab.finish();
+        expect(again).toHaveLength(1);
+      })();
+    });
+
     it(
       "does not subscribe to the source where the notifier emits at once",
       marbles((m) => {

@@ -61,7 +61,7 @@ describe("checkRequest, lengths", () => {
 
   it("says why frames of no bytes cannot come in", () => {
     expect(refused({ lengths: [8, 0] }).message).toContain("lengths[1] must be");
-    expect(refused({ lengths: [8, 0] }).message).toContain("no room for what the device sends");
+    expect(refused({ lengths: [8, 0] }).message).toContain("needs room");
     expect(refused({ lengths: [8, 65] }).message).not.toContain("no room");
   });
 
@@ -115,7 +115,11 @@ describe("checkRequest, lengths", () => {
     for (const lengths of [[64, 64], [64, 64, 63], [64]]) {
       expect([...checkRequest({ lengths }, input, uniform).lengths]).toStrictEqual(lengths);
     }
-    expect([...checkRequest({ lengths: 0, frames: 2 }, output, uniform).lengths]).toStrictEqual([0, 0]);
+    for (const lengths of [[64, 64, 0], [0, 0], [0]]) {
+      expect(refused({ lengths, buffer: new Uint8Array(lengths.length * 64) }, output, uniform)).toStrictEqual(
+        failure("UnsupportedError", "unsupported", "none empty"),
+      );
+    }
   });
 });
 

@@ -159,6 +159,13 @@ class Watch {
   }
 }
 
+/** Losses that are estimated, and further off than they may be. */
+class EstimateError extends Error {
+  constructor(frames: number, allowed: number) {
+    super(`${frames} frames lost and not reported, or the other way round, where ${allowed} are allowed`);
+  }
+}
+
 /** One case at work: what it opens is closed at its end, whatever happened. */
 class Workbench {
   readonly rig: ContractRig;
@@ -330,9 +337,8 @@ class Workbench {
       }
     }
     const heldUp = this.#watch.lateness > 2 ? this.#watch.lateness * framesPerMillisecond : 0;
-    expect(unexplained, "frames lost and not reported, or the other way round").toBeLessThanOrEqual(
-      2 * losses + heldUp,
-    );
+    const allowed = 2 * losses + heldUp;
+    if (unexplained > allowed) throw new EstimateError(unexplained, allowed);
   }
 
   async close(): Promise<void> {
@@ -446,11 +452,9 @@ export function transportContract(target: ContractTarget): void {
     const gap = needs.find((need) => gaps[need] !== undefined);
     const title = gap === undefined ? name : `${name} [gap: ${gap}: ${gaps[gap] ?? ""}]`;
     const isExact = gaps["first-frame"] === undefined;
-    // What is estimated by the clock of this machine is off where the machine stands still.
-    it.skipIf(gap !== undefined)(title, { retry: isExact ? 0 : 2 }, async () => {
+    const failuresOfRun = async () => {
       const rig = await target.create();
       const bench = new Workbench(rig, tested, isExact);
-      // What comes first is what went wrong, not what came of that.
       const failures: unknown[] = [];
       for (const step of [() => body(bench), () => bench.close(), () => rig.cleanup()]) {
         try {
@@ -459,7 +463,17 @@ export function transportContract(target: ContractTarget): void {
           failures.push(error);
         }
       }
-      if (failures.length > 0) throw failures[0];
+      return failures;
+    };
+    it.skipIf(gap !== undefined)(title, async () => {
+      for (let runs = 1; ; runs++) {
+        const failures = await failuresOfRun();
+        if (failures.length === 0) return;
+        // What is estimated by the clock of this machine is off where the machine stands still.
+        if (runs < 3 && failures.every((each) => each instanceof EstimateError)) continue;
+        // What comes first is what went wrong, not what came of that.
+        throw failures[0];
+      }
     });
   };
 
@@ -904,7 +918,7 @@ export function transportContract(target: ContractTarget): void {
         await bench.expectArrived(device, [request]);
       });
 
-      /** One directly after the other, each packet reached the device, and of each the results tell. */
+      /** On one timeline, each packet reached the device, and of each the results tell. */
       const expectSent = async (bench: Workbench, requests: readonly IsochRequest[]) => {
         const device = await bench.device(bench.strict);
         const session = await bench.session(output, device);
@@ -918,12 +932,18 @@ export function transportContract(target: ContractTarget): void {
               return { status: "ok", requested: length, data: packet.subarray(0, tested.taken(length)) };
             }),
           );
+          return results;
         };
-        await Promise.all(requests.map(send));
+        const results = await Promise.all(requests.map(send));
+        if (gaps["first-frame"] === undefined) {
+          const begins = results.map(({ firstFrame, lost }) => firstFrame - lost);
+          const ends = results.map(({ firstFrame, length }) => firstFrame + length);
+          expect(begins.slice(1)).toStrictEqual(ends.slice(0, -1));
+        }
         await bench.expectArrived(device, requests);
       };
 
-      check("requests of nothing but empty packets, between others", ["out"], async (bench) => {
+      check("requests of nothing but empty packets, between others", ["out", "lengths-per-frame"], async (bench) => {
         await expectSent(bench, [
           { lengths: 0, frames: 5 },
           counterRequest(0, sameLength(3, brief)),
@@ -942,15 +962,19 @@ export function transportContract(target: ContractTarget): void {
         );
       });
 
-      check("empty packets that are cancelled before their turn are no frames", ["out", "cancel"], async (bench) => {
+      const cancellable = ["out", "lengths-per-frame", "pace", "cancel"] as const;
+      check("empty packets that are cancelled before their turn are no frames", cancellable, async (bench) => {
         const session = await bench.session(output);
-        const transfers = [0, 1].map(() => session.issue({ lengths: 0, frames: framesIn(session.endpoint, 2000) }));
+        // Not more than any carrier has in flight: all of them have left the program.
+        const transfers = [200, 40].map((milliseconds) =>
+          session.issue({ lengths: 0, frames: framesIn(session.endpoint, milliseconds) }),
+        );
         const completions = transfers.map(completionOf);
         session.abort();
-        for (const { served, length, error } of await Promise.all(completions)) {
-          expect(error).toBe("cancelled");
-          expect(served).toBeLessThan(length);
-        }
+        const results = await Promise.all(completions);
+        expect(results.map(({ error }) => error)).toStrictEqual(["cancelled", "cancelled"]);
+        expect(results[0]?.served).toBeLessThan(results[0]?.length ?? 0);
+        expect(results[1]?.served).toBe(0);
       });
     });
 
@@ -964,12 +988,18 @@ export function transportContract(target: ContractTarget): void {
         bench.expectData(results);
       });
 
-      checkWithout("lengths-per-frame", "refused as unsupported", async (bench) => {
-        const session = await bench.session(main);
-        expect(await codeOf(() => session.issue(counterRequest(0, [brief - 1, brief])))).toBe("unsupported");
-        expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief - 1, brief])))).toBe("unsupported");
-        expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief, brief - 1])))).toBe("no error");
-      });
+      checkWithout(
+        "lengths-per-frame",
+        "refused as unsupported",
+        async (bench) => {
+          const session = await bench.session(output);
+          expect(await codeOf(() => session.issue(counterRequest(0, [brief - 1, brief])))).toBe("unsupported");
+          expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief - 1, brief])))).toBe("unsupported");
+          expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief, 0])))).toBe("unsupported");
+          expect(await codeOf(() => session.issue(counterRequest(0, [brief, brief, brief - 1])))).toBe("no error");
+        },
+        ["out"],
+      );
 
       check("the frame number goes up, as completions say", ["frame-number", "first-frame"], async (bench) => {
         const session = await bench.session(main);

@@ -41,6 +41,21 @@ describe("what libusb can do", () => {
     }
   });
 
+  it("on Windows is that of the driver that is named", () => {
+    const here = Object.getOwnPropertyDescriptor(process, "platform") ?? {};
+    Object.defineProperty(process, "platform", { ...here, value: "win32" });
+    try {
+      const drivers = ["winusb", "libusbk", undefined] as const;
+      expect(drivers.map((windowsDriver) => libusb({ windowsDriver }).capabilities.lengthsPerFrame)).toStrictEqual([
+        false,
+        true,
+        false,
+      ]);
+    } finally {
+      Object.defineProperty(process, "platform", here);
+    }
+  });
+
   it("refuses, at the call, a driver that it does not know", () => {
     expect(thrown(() => libusb({ windowsDriver: "usbaudio" as WindowsDriver }))).toStrictEqual(
       failure("InvalidRequestError", "invalid-option", "windowsDriver", "winusb, libusbk"),

@@ -199,6 +199,18 @@ describe("captures of others", () => {
     expect(opened.configuration.interfaces[0]?.alternates).toHaveLength(4);
   });
 
+  it("an endpoint that sent nothing but empty packets can be sent them", async () => {
+    const packets = [0, 0, 0, 0].map(() => [0, 0, 0] as const);
+    const event = (type: "S" | "C", time: number) => ({
+      time,
+      bytes: handMadeEvent({ type, id: 1, endpoint: 0x02, time, packets }),
+    });
+    const played = replay(handMadePcap([event("S", 1000), event("C", 5000)]), { pace: "fast" });
+    const pipe = isochPipe(played, { endpoint: 0x02 });
+    const sent = await firstValueFrom(of({ lengths: 0, frames: 4 }).pipe(issue(pipe), close()));
+    expect([sent.error, sent.served]).toStrictEqual(["ok", 4]);
+  });
+
   it("what is no capture: protocol-error, and what to do", async () => {
     const code = (source: Uint8Array) =>
       firstValueFrom(

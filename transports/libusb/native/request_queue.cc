@@ -12,7 +12,12 @@ namespace {
 
 // usbfs takes at most this many packets at a time, and needs contiguous memory for their bytes.
 constexpr uint32_t kMaxPieceFrames = 128;
+#ifdef _WIN32
+// WinUSB wants whole milliseconds, which so many frames are: they are not cut for their bytes.
+constexpr size_t kMaxPieceBytes = kMaxPieceFrames * 48 * 1024;
+#else
 constexpr size_t kMaxPieceBytes = 256 * 1024;
+#endif
 
 }  // namespace
 

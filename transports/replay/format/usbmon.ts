@@ -107,8 +107,9 @@ export function encodeEvent(event: Omit<UsbEvent, "untold" | "cutOff">): Uint8Ar
   bytes.set([letters[type], event.transferType, endpoint, event.device], 8);
   fields.setUint16(12, event.bus, true);
   bytes[14] = setup === undefined ? 0x2d : 0;
-  // Where the data is not: "<" before it comes in, ">" after it went out.
-  bytes[15] = data.length > 0 ? 0 : isIn ? 0x3c : 0x3e;
+  // Where the data is not: "<" before it comes in, ">" after it went out. What goes out can be of no bytes.
+  const isThere = data.length > 0 || (!isIn && type === "submission" && event.length === 0);
+  bytes[15] = isThere ? 0 : isIn ? 0x3c : 0x3e;
   const microseconds = Math.max(0, Math.round(event.time));
   fields.setBigInt64(16, BigInt(Math.floor(microseconds / 1e6)), true);
   fields.setInt32(24, microseconds % 1e6, true);

@@ -28,7 +28,9 @@ function interfaceDescriptor(alternate: number, endpoints: number): Uint8Array {
   return Uint8Array.of(9, 4, 0, alternate, endpoints, noClass, 0, 0, 0);
 }
 
-function endpointDescriptor(speed: Speed, { address, largest, interval }: EndpointFacts): Uint8Array {
+function endpointDescriptor(speed: Speed, { address, largest: seen, interval }: EndpointFacts): Uint8Array {
+  // Of one that sent nothing but empty packets.
+  const largest = Math.max(1, seen);
   const exponent = Math.min(16, 1 + Math.round(Math.log2(Math.max(1, interval))));
   const endpoint = (size: number) => Uint8Array.of(7, 5, address, 1, size & 0xff, size >> 8, exponent);
   if (speed === "full" || speed === "low") return endpoint(Math.min(1023, largest));

@@ -4,7 +4,7 @@ import { AccessError, TransportError, type IsochError } from "../../../src/index
 export function notTaken(milliseconds: number): IsochError {
   return new TransportError(
     "transport-failed",
-    `the peer took nothing of what waits for it in ${milliseconds} ms: look at the network, or allow a longer drainTimeout`,
+    `the peer took nothing of what waits for it in ${milliseconds} ms: look at the network and at the peer; a server can allow a longer drainTimeout`,
   );
 }
 
