@@ -79,12 +79,11 @@ export class Output {
   }
 
   /**
-   * Closes the file; where nothing was written, one that was made for this is taken away, and one that was there is as
-   * it was. Rejects with a {@link FileSystemError}.
+   * Closes a file that is untouched: one that was made for this is taken away, and one that was there is as it was.
+   * Rejects with a {@link FileSystemError}.
    */
   async discard(): Promise<void> {
-    await this.#writing;
-    await (this.written === 0 ? this.#sink.discard() : this.#sink.close()).catch((error: unknown) => {
+    await this.#sink.discard().catch((error: unknown) => {
       throw fileSystemError(error, this.path);
     });
   }
