@@ -172,11 +172,15 @@ export class PcmQueue {
     const next = this.#waiting.shift();
     if (next === undefined) return false;
     if (isPiece(next)) return this.#accept(next);
-    this.#isAsync = isAsyncIterable(next);
-    this.#iterator = iteratorOf(next);
+    this.#begin(next);
+    return true;
+  }
+
+  #begin(source: Iterable<PcmPiece> | AsyncIterable<PcmPiece>): void {
+    this.#isAsync = isAsyncIterable(source);
+    this.#iterator = iteratorOf(source);
     // It may have had this discarded.
     if (this.#isDiscarded) this.#endIterator();
-    return true;
   }
 
   #pullFrom(iterator: PieceIterator): boolean {
