@@ -1,10 +1,12 @@
 import { InvalidRequestError, OverflowError } from "../../src/index.js";
 import { PcmBlock, type CompletePcmFormat } from "./pcm-block.js";
 import {
+  endIterable,
   endIterator,
   isAsyncIterable,
   isIterable,
   isPiece,
+  iteratorOf,
   notPcm,
   type PcmPiece,
   type PcmSource,
@@ -38,6 +40,7 @@ export class PcmQueue {
   #isPulling = false;
   #isComplete = false;
   #isDiscarded = false;
+  #isTakenFrom = false;
   #error: { readonly error: unknown } | undefined;
   #format: CompletePcmFormat | undefined;
   /** Bytes that an asynchronous iterable is pulled ahead by. */
@@ -62,9 +65,14 @@ export class PcmQueue {
     return this.#error === undefined && this.#buffered === 0 && this.#isAtEnd;
   }
 
-  /** Whether it is known how samples have to stand. */
-  get isStarted(): boolean {
-    return this.#format !== undefined;
+  /** Whether anything was asked for. */
+  get isTakenFrom(): boolean {
+    return this.#isTakenFrom;
+  }
+
+  /** What the source, or an iterable, failed with. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#error;
   }
 
   /** Tells how samples have to stand; before that, nothing is pulled. */
@@ -108,11 +116,13 @@ export class PcmQueue {
     this.#tell();
   }
 
-  /** Forgets everything, and tells the iterator that nobody wants more. Idempotent. */
+  /** Forgets everything, and tells the iterables that nobody wants more. Idempotent. */
   discard(): void {
     this.#isDiscarded = true;
-    this.#waiting.length = this.#chunks.length = this.#buffered = 0;
+    const waiting = this.#waiting.splice(0);
+    this.#chunks.length = this.#buffered = 0;
     this.#endIterator();
+    for (const source of waiting) if (!isPiece(source)) endIterable(source);
   }
 
   /**
@@ -123,6 +133,7 @@ export class PcmQueue {
    * @throws what the source or an iterable failed with
    */
   take(buffer: Uint8Array, size: number): number {
+    this.#isTakenFrom = true;
     while (this.#buffered < buffer.length && this.#pull());
     if (this.#error !== undefined) throw this.#error.error;
     let length = Math.min(buffer.length, this.#buffered);
@@ -161,9 +172,15 @@ export class PcmQueue {
     const next = this.#waiting.shift();
     if (next === undefined) return false;
     if (isPiece(next)) return this.#accept(next);
-    this.#isAsync = isAsyncIterable(next);
-    this.#iterator = Symbol.asyncIterator in next ? next[Symbol.asyncIterator]() : next[Symbol.iterator]();
+    this.#begin(next);
     return true;
+  }
+
+  #begin(source: Iterable<PcmPiece> | AsyncIterable<PcmPiece>): void {
+    this.#isAsync = isAsyncIterable(source);
+    this.#iterator = iteratorOf(source);
+    // It may have had this discarded.
+    if (this.#isDiscarded) this.#endIterator();
   }
 
   #pullFrom(iterator: PieceIterator): boolean {

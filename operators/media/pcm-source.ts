@@ -29,6 +29,19 @@ export function notPcm(value: unknown): InvalidRequestError {
   );
 }
 
+export function iteratorOf(source: Iterable<PcmPiece> | AsyncIterable<PcmPiece>): PieceIterator {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+}
+
+/** Tells an iterable that was not begun that nobody wants it. */
+export function endIterable(source: Iterable<PcmPiece> | AsyncIterable<PcmPiece>): void {
+  try {
+    endIterator(iteratorOf(source));
+  } catch {
+    // It has nothing to end.
+  }
+}
+
 /** Tells an iterator that nobody wants more, nor wants to hear that it failed to stop. */
 export function endIterator(iterator: PieceIterator): void {
   new Promise((resolve) => {

@@ -41,7 +41,9 @@ export interface SpeakerOptions extends AudioFormatOptions, ClockOptions {
   readonly backlog?: number | undefined;
   /**
    * A value means: send no more. What is in flight is played and told of, then the stream completes, after `latency` at
-   * the latest; at once where nothing was sent. What waits is not played. Default: the source is played to its end.
+   * the latest; at once where nothing was sent. What waits is not played: iterables are told by `return()`, which a Node
+   * Readable that nobody has read from does not heed, so destroy that one. Where the source had errored before that, the
+   * stream errors. Default: the source is played to its end.
    */
   readonly stop?: Observable<unknown> | undefined;
 }
@@ -121,13 +123,14 @@ export function speaker(
       subscribeInner(stop.pipe(take(1)), subscriber, {
         next: () => {
           feeding.unsubscribe();
-          if (pcm.isStarted) {
+          if (pcm.isTakenFrom) {
             pcm.end();
             return;
           }
           // Is closing before anybody hears of the end.
           playing.unsubscribe();
-          subscriber.complete();
+          if (pcm.failure === undefined) subscriber.complete();
+          else subscriber.error(pcm.failure.error);
         },
         complete: () => {
           // Goes on until the source completes.

@@ -79,22 +79,33 @@ function refuseToken({ token, tokenFile }: PlaceArguments): void {
  * and with a `UsageError` for one that no bridge takes.
  */
 export async function tokenOf(options: Pick<PlaceArguments, "token" | "tokenFile">): Promise<string | undefined> {
-  const token = await foundToken(options);
+  const found = await foundToken(options);
+  if (found === undefined) return undefined;
   try {
-    return token === undefined ? undefined : checkedToken(token);
+    return checkedToken(found.token);
   } catch (error) {
-    throw InvalidRequestError.is(error) ? new UsageError(error.message) : error;
+    throw InvalidRequestError.is(error) ? new UsageError(`${found.place}: ${error.message}`) : error;
   }
+}
+
+/** A token, and where people find it. */
+interface FoundToken {
+  readonly token: string;
+  readonly place: string;
 }
 
 async function foundToken({
   token,
   tokenFile,
-}: Pick<PlaceArguments, "token" | "tokenFile">): Promise<string | undefined> {
-  if (token !== undefined) return token;
-  if (tokenFile === undefined) return process.env["RX_ISOCH_TOKEN"] || undefined;
+}: Pick<PlaceArguments, "token" | "tokenFile">): Promise<FoundToken | undefined> {
+  if (token !== undefined) return { token, place: "--token" };
+  if (tokenFile === undefined) {
+    const variable = process.env["RX_ISOCH_TOKEN"];
+    return variable ? { token: variable, place: "RX_ISOCH_TOKEN" } : undefined;
+  }
   try {
-    return (await readFile(tokenFile, "utf8")).split("\n")[0]?.trim();
+    const [line = ""] = (await readFile(tokenFile, "utf8")).split("\n");
+    return { token: line.trim(), place: tokenFile };
   } catch (error) {
     throw fileSystemError(error, tokenFile);
   }

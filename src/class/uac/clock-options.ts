@@ -8,7 +8,8 @@ export interface ClockOptions {
   /**
    * `switch`: where a clock selector has an external source selected that is not valid, it is made to select the first
    * one that is, and has the sample rate; so it is where any other source is still not valid after `clockTimeout`. The
-   * device keeps that setting. Where no source is both, the selector is left as it is.
+   * device keeps that setting, also where the source then refuses the rate after all, or does not lock. Where no source
+   * is both, the selector is left as it is.
    * `keep`: selectors are left as they are.
    * `any`: clocks are not asked, for devices that call a clock invalid that works. Default: `switch`.
    */

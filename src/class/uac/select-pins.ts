@@ -10,7 +10,7 @@ export interface SelectorPin {
 
 /**
  * Selects pins of clock selectors (UAC 2.0, 5.2.5.2.1), one after the other. Emits whether all are selected then; where
- * a selector refuses, or does not do what it was told, those before it are set back.
+ * a selector refuses, or does not do what it was told, it and those before it are set back.
  */
 export function selectPins(port: AudioControlPort, [first, ...others]: readonly SelectorPin[]): Observable<boolean> {
   if (first === undefined) return of(true);
@@ -20,11 +20,9 @@ export function selectPins(port: AudioControlPort, [first, ...others]: readonly 
       catchError(unlessStalled(of(false))),
     );
   return selectPin(port, first).pipe(
-    mergeMap((isSelected) =>
-      isSelected
-        ? selectPins(port, others).pipe(mergeMap((areSelected) => (areSelected ? of(true) : setBack())))
-        : of(false),
-    ),
+    mergeMap((isSelected) => (isSelected ? selectPins(port, others) : of(false))),
+    // One that has not done it yet may do it later.
+    mergeMap((areSelected) => (areSelected ? of(true) : setBack())),
   );
 }
 

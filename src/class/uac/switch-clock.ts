@@ -20,7 +20,7 @@ import { selectPins, type SelectorPin } from "./select-pins.js";
 
 /** What {@link switchClock} found. */
 export interface SwitchedClock {
-  /** What the stream runs on now; `undefined` where it is what it was. */
+  /** A source that is valid, has the rate, and is selected now; `undefined` where there is none. */
   readonly clock: AudioClock | undefined;
   /** Sources that are valid, and were passed over because they do not have the rate. */
   readonly others: readonly ClockOffer[];

@@ -5,7 +5,7 @@ import { fileSystemError, type FileSystemError } from "./errors.js";
 import { isNamedPipe, writeNamedPipe } from "./named-pipe.js";
 import { fileSink, streamSink, type Sink } from "./sinks.js";
 
-/** Bytes that wait to be written from which on an output is full, and up to which it is again not. */
+/** Bytes of memory that wait to be written from which on an output is full, and up to which it is again not. */
 const fullAt = 16 * 2 ** 20;
 const roomyAt = 4 * 2 ** 20;
 
@@ -65,7 +65,7 @@ export class Output {
     if (isUnwanted) return;
     this.#isUntouched = false;
     this.#waiting.push(piece);
-    this.#count(lengthOf(piece));
+    this.#count(memoryOf(piece));
     this.#writing ??= this.#drain();
   }
 
@@ -79,12 +79,11 @@ export class Output {
   }
 
   /**
-   * Closes the file; where nothing was written, one that was made for this is taken away, and one that was there is as
-   * it was. Rejects with a {@link FileSystemError}.
+   * Closes a file that is untouched: one that was made for this is taken away, and one that was there is as it was.
+   * Rejects with a {@link FileSystemError}.
    */
   async discard(): Promise<void> {
-    await this.#writing;
-    await (this.written === 0 ? this.#sink.discard() : this.#sink.close()).catch((error: unknown) => {
+    await this.#sink.discard().catch((error: unknown) => {
       throw fileSystemError(error, this.path);
     });
   }
@@ -96,7 +95,7 @@ export class Output {
       } catch (error) {
         this.#fail(fileSystemError(error, this.path));
       }
-      this.#count(-lengthOf(piece));
+      this.#count(-memoryOf(piece));
     }
     this.#writing = undefined;
   }
@@ -117,7 +116,7 @@ export class Output {
     this.#failure ??= failure;
     const forgotten = this.#waiting.filter((piece) => !isEnding(piece));
     this.#waiting = this.#waiting.filter(isEnding);
-    this.#count(-forgotten.reduce((sum, piece) => sum + lengthOf(piece), 0));
+    this.#count(-forgotten.reduce((sum, piece) => sum + memoryOf(piece), 0));
     if (isFirst) this.#failed.next(failure);
   }
 
@@ -132,8 +131,9 @@ function isEnding(piece: FilePiece): piece is FileEnding {
   return "finish" in piece;
 }
 
-function lengthOf(piece: FilePiece): number {
-  return isEnding(piece) ? 0 : piece.length;
+/** A run takes next to none, however long: to wait for that of a loss would make the next loss. */
+function memoryOf(piece: FilePiece): number {
+  return piece instanceof Uint8Array ? piece.length : 64;
 }
 
 /** How a file is opened. */

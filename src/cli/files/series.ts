@@ -1,5 +1,6 @@
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { extname } from "node:path";
+import { GrowingFile } from "../../../operators/node/growing-file.js";
 import { fileSystemError } from "./errors.js";
 import { Output } from "./output.js";
 
@@ -17,13 +18,8 @@ export function openSeries(path: string, { force }: { readonly force: boolean })
     write: async (bytes) => {
       const each = name(++count);
       try {
-        const file = await open(each, force ? "w" : "wx");
-        try {
-          await file.writeFile(bytes);
-          written += bytes.length;
-        } finally {
-          await file.close();
-        }
+        await writeWhole(each, force ? "w" : "wx", bytes);
+        written += bytes.length;
       } catch (error) {
         throw fileSystemError(error, each);
       }
@@ -31,4 +27,19 @@ export function openSeries(path: string, { force }: { readonly force: boolean })
     close: () => Promise.resolve(),
     discard: () => Promise.resolve(),
   });
+}
+
+/** Writes a file; rather none than a part of one. */
+async function writeWhole(path: string, flags: "w" | "wx", bytes: Uint8Array): Promise<void> {
+  const handle = await open(path, flags);
+  try {
+    try {
+      await new GrowingFile(handle).append(bytes);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    await rm(path, { force: true }).catch(() => undefined);
+    throw error;
+  }
 }

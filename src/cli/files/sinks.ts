@@ -5,7 +5,7 @@ import { GrowingFile } from "../../../operators/node/growing-file.js";
 
 /** What the pieces of an output end up in. */
 export interface Sink {
-  /** Bytes that are in it, those of a piece that only a part of was taken among them. */
+  /** Bytes that are in it. Of a piece that failed in the middle, a file counts the part that it took, a pipe nothing. */
   readonly written: number;
   write(bytes: Uint8Array): Promise<void>;
   /** Finishes what was written; also after a write that failed. Only what can be changed has it. */

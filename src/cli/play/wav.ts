@@ -19,6 +19,7 @@ export const wav: PlayFormat = {
     // What stops the one before it is open stops the other after that.
     const stop = context.stop.pipe(share());
     const file = fromWav(path).pipe(takeUntil(stop));
+    // What is in flight is played also where it is aborted: it is not long, and is told of.
     return whileOpen(target, context.abort, (device) =>
       file.pipe(
         switchMap(({ data, format: { sampleRate, channels, bits, kind } }) =>

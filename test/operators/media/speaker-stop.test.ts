@@ -1,5 +1,5 @@
 import { EMPTY, lastValueFrom, map, NEVER, of, Subject, throwError, toArray, type Observable } from "rxjs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { speaker, type PcmSource, type Played } from "../../../operators/media/index.js";
 import { openDevice, type UsbDevice } from "../../../src/index.js";
 import { speakerDevice, unpacedClock, VirtualBus } from "../../../transports/virtual/index.js";
@@ -38,6 +38,29 @@ function endless(pulling: () => void, ended: () => void): Iterable<Uint8Array> {
     }
   })();
 }
+
+/** Ends when it is told to, begun or not, as a file does. */
+function resource({ begun = () => undefined, ended }: { begun?: () => void; ended: () => void }): Iterable<Uint8Array> {
+  return {
+    [Symbol.iterator]: () => {
+      begun();
+      const end = () => {
+        ended();
+        return { done: true, value: undefined } as const;
+      };
+      return { next: () => ({ value: samples(48) }), return: end };
+    },
+  };
+}
+
+/** Acts while the pipe of the speaker opens. */
+function whilePipeOpens(device: AudioDevice, act: () => void): void {
+  vi.spyOn(device, "alternateSelected").mockImplementation((_, alternate) => {
+    if (alternate === 1) act();
+  });
+}
+
+const soon = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe("the stop of a speaker", () => {
   it.each<[what: string, source: (ended: () => void) => PcmSource]>([
@@ -118,6 +141,117 @@ describe("the stop of a speaker", () => {
       expect(pulls).toBe(from);
       expect(isEnded).toBe(true);
       expectClean(bus, transport);
+    }
+  });
+
+  it("can come out of an asynchronous one that is pulled ahead", async () => {
+    const { device, bus, transport } = lab();
+    const stop = new Subject<void>();
+    let isEnded = false;
+    async function* ahead(): AsyncGenerator<Uint8Array, void> {
+      try {
+        stop.next();
+        await soon();
+        yield samples(48);
+      } finally {
+        isEnded = true;
+      }
+    }
+    const played = of(ahead()).pipe(speaker(transport, audioIds, { stop }), toArray());
+    expect(await lastValueFrom(played)).toStrictEqual([]);
+    await vi.waitUntil(() => isEnded);
+    expect(device.speaker.received).toBe(0);
+    await soon();
+    expectClean(bus, transport);
+  });
+
+  it("can come while an iterable is begun, which is told that it is over", async () => {
+    const { device, bus, transport } = lab();
+    const stop = new Subject<void>();
+    const ended = vi.fn();
+    const begun = () => {
+      stop.next();
+    };
+    const played = of(resource({ begun, ended })).pipe(speaker(transport, audioIds, { stop }), toArray());
+    expect(await lastValueFrom(played)).toStrictEqual([]);
+    expect(ended).toHaveBeenCalledOnce();
+    expect(device.speaker.received).toBe(0);
+    expectClean(bus, transport);
+  });
+
+  it.each<[what: string, end: (stop: () => void, unsubscribe: () => void) => void]>([
+    [
+      "it",
+      (stop) => {
+        stop();
+      },
+    ],
+    [
+      "an unsubscribe",
+      (_, unsubscribe) => {
+        unsubscribe();
+      },
+    ],
+  ])("and iterables that wait: they are told by %s that nobody wants them", async (_, end) => {
+    for (const when of ["at once", "behind the first"]) {
+      const { bus, transport } = lab();
+      const stop = new Subject<void>();
+      const ended = vi.fn();
+      const broken: Iterable<Uint8Array> = {
+        [Symbol.iterator]: () => {
+          throw new Error("not begun");
+        },
+      };
+      const each = (name: string) => resource({ ended: () => ended(name) as unknown });
+      await new Promise<void>((resolve) => {
+        const act = () => {
+          end(
+            () => {
+              stop.next();
+            },
+            () => {
+              subscription.unsubscribe();
+              resolve();
+            },
+          );
+        };
+        const subscription = of(each("first"), broken, each("second"), each("third"))
+          .pipe(speaker(transport, audioIds, { stop }))
+          .subscribe({ next: act, complete: resolve });
+        if (when === "at once") act();
+      });
+      expect(ended.mock.calls.flat()).toStrictEqual(["first", "second", "third"]);
+      await soon();
+      expectClean(bus, transport);
+    }
+  });
+
+  it("completes at once while the pipe opens, whatever comes of that", async () => {
+    const { device, bus, transport } = lab({ refusesRate: true });
+    const stop = new Subject<void>();
+    whilePipeOpens(device, () => {
+      stop.next();
+    });
+    const played = of(samples(480)).pipe(speaker(transport, audioIds, { stop }), toArray());
+    expect(await lastValueFrom(played)).toStrictEqual([]);
+    await soon();
+    expectClean(bus, transport);
+  });
+
+  it("does not hide that the source had errored, while a pipe opens or a clock locks", async () => {
+    const { device, bus } = lab();
+    const locking = new VirtualBus({ devices: [speakerDevice({ uacVersion: 2, clockLock: Infinity })] });
+    const stop = new Subject<void>();
+    const source = throwError(() => new Error("no samples"));
+    whilePipeOpens(device, () => {
+      stop.next();
+    });
+    for (const transport of [bus, locking]) {
+      const outcome = lastValueFrom(source.pipe(speaker(transport, {}, { stop }), toArray()));
+      if (transport === locking) stop.next();
+      await expect(outcome).rejects.toThrow("no samples");
+      await soon();
+      expectClean(transport);
     }
   });
 

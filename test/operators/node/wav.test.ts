@@ -272,7 +272,7 @@ describe("toWav", () => {
         }
         const size = format.channels * slotOf(format);
         const whole = Math.floor((room - header) / size);
-        const isUnpadded = (whole * size) % 2 === 1 && file.length === header + whole * size;
+        const isUnpadded = (whole * size) % 2 === 1 && header + whole * size + 1 > room;
         expect(isUnpadded ? file.readUInt32LE(4) : wavChunks(file)["data"]?.length).toBe(
           isUnpadded ? file.length - 8 : whole * size,
         );

@@ -276,4 +276,16 @@ describe("captures of sound", () => {
     expect(printed.json).toMatchObject({ end: "finished", written: 0 });
     expect(existsSync(file)).toBe(false);
   });
+
+  it("… of which silence is sound, where it is asked for", async () => {
+    const faults = ["crc@0x1000000000"];
+    const { status, file } = await captured("silence.wav", { frames: 50, badFrames: "zero" }, { faults });
+    expect(status).toBe(0);
+    expect(printed.json).toMatchObject({ end: "finished", failed: 50, written: 44 + 50 * 48 * 4 });
+    expect(
+      readFileSync(file)
+        .subarray(44)
+        .every((byte) => byte === 0),
+    ).toBe(true);
+  });
 });

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { openSeries } from "../../../../src/cli/files/series.js";
+import { fullDisk } from "../../../support/full-disk.js";
 import { Scratch } from "../../../support/pack.js";
 
 const scratch = new Scratch();
@@ -21,6 +22,20 @@ describe("openSeries", () => {
     expect(readFileSync(at("still-0001.png"), "utf8")).toBe("one");
     expect(readFileSync(at("still-0002.png"), "utf8")).toBe("two");
     expect([output.written, existsSync(at("still.png"))]).toStrictEqual([6, false]);
+  });
+
+  it.each([false, true])("leaves no part of a file, on a full disk (force: %s)", async (force) => {
+    const output = openSeries(at("full.png"), { force });
+    {
+      using _disk = await fullDisk(5);
+      output.write(bytes("whole"));
+      output.write(bytes("too long"));
+      await expect(output.end()).rejects.toMatchObject({ code: "no-space" });
+    }
+    expect([output.pieces, output.written]).toStrictEqual([1, 5]);
+    expect(readFileSync(at("full-0001.png"), "utf8")).toBe("whole");
+    expect(existsSync(at("full-0002.png"))).toBe(false);
+    rmSync(at("full-0001.png"));
   });
 
   it("replaces files with force only", async () => {
