@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { entries, root } from "./test/support/entries.js";
 
 const slow = ["test/package/**/*.test.ts", "test/bundle/**/*.test.ts"];
-const minutes = 60_000;
+const minute = 60_000;
 
 export default defineConfig({
   resolve: {
@@ -16,7 +16,9 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          testTimeout: minutes,
+          // On a machine that is held up a test takes its time.
+          testTimeout: 2 * minute,
+          hookTimeout: 4 * minute,
           exclude: [...slow, "test/browser/**", "test/tools/**", "test/vm/guest/**"],
           sequence: { groupOrder: 0 },
         },
@@ -36,8 +38,8 @@ export default defineConfig({
           name: "package",
           include: slow,
           fileParallelism: false,
-          testTimeout: 3 * minutes,
-          hookTimeout: 5 * minutes,
+          testTimeout: 3 * minute,
+          hookTimeout: 5 * minute,
           sequence: { groupOrder: 1 },
         },
       },

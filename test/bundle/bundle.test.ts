@@ -80,7 +80,7 @@ describe("a browser bundle of the model, the operators, WebUSB, the virtual bus,
     expect(gzipSync(own).length).toBeLessThanOrEqual(budget.gzipped);
   });
 
-  it("streams frames with web globals only", { timeout: 20_000 }, async () => {
+  it("streams frames with web globals only", async () => {
     const code = text(await bundle('export { run, runWebUsb } from "./smoke.js";', "iife"));
     const timers = { queueMicrotask, setTimeout, clearTimeout, setInterval, clearInterval };
     const web = { console, performance, DOMException, ...timers };

@@ -15,7 +15,7 @@ let made: Awaited<ReturnType<typeof figures>>;
 
 beforeAll(async () => {
   made = await figures(scratch.path);
-}, 60_000);
+});
 
 afterAll(() => {
   scratch[Symbol.dispose]();

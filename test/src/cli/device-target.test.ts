@@ -91,7 +91,7 @@ describe("deviceTarget", () => {
   });
 });
 
-describe("a watch of a device that was found", { timeout: 30_000 }, () => {
+describe("a watch of a device that was found", () => {
   it("streams from the alternate setting that was asked for", () => {
     const { scheduler, bus } = hiddenClock({ devices: [counterDevice()] });
     const summary = summarize(watchFound(scheduler, bus, { device: "counter", alternate: 3 }));

@@ -21,7 +21,7 @@ afterAll(() => {
   scratch[Symbol.dispose]();
 });
 
-describe("a capture of all that goes over the bus", { timeout: 60_000 }, () => {
+describe("a capture of all that goes over the bus", () => {
   it("is watched again, frame for frame", async () => {
     const file = at("counter.pcapng");
     const captured = await cli("capture", "-o", file, "-n", "800", "--fault", "crc@100x20", "--queue", "64", "--json");

@@ -8,7 +8,7 @@ import { lastState, watched } from "../watch/watching.js";
 const plain = new Chalk({ level: 0 });
 const setting = { kind: "camera", speed: undefined, endpoint: undefined } as const;
 
-describe("a watch of a camera", { timeout: 30_000 }, () => {
+describe("a watch of a camera", () => {
   const pictures: number[] = [];
   const { states, last, isComplete, audit } = watched({
     ...setting,

@@ -16,7 +16,7 @@ function stateAt(elapsed: number, states: readonly WatchState[]): WatchState {
 
 const lines = (text: string) => text.split("\n").map((line) => line.trimEnd());
 
-describe("liveView", { timeout: 30_000 }, () => {
+describe("liveView", () => {
   it("shows a stream at 80 columns", () => {
     const { states } = watched({ faults: ["crc@1000"] });
     expect(lines(liveView(stateAt(600, states), { columns: 80, chalk: plain }))).toStrictEqual([

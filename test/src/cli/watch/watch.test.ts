@@ -6,7 +6,7 @@ import { lastState, watched } from "./watching.js";
 /** Transfers of 64 frames that are complete after a second, and the 8 in flight then. */
 const wholeSecond = (124 + 8) * 64;
 
-describe("watch", { timeout: 30_000 }, () => {
+describe("watch", () => {
   it("accounts for every frame of an undisturbed stream", () => {
     const { last, isComplete, states } = watched();
     expect(last?.end).toStrictEqual({ reason: "finished" });
