@@ -14,7 +14,9 @@ export default defineConfig({
     fileParallelism: false,
     // Starting another process takes longer in emulation than most of the tests.
     isolate: false,
-    testTimeout: minute,
-    hookTimeout: minute,
+    testTimeout: 2 * minute,
+    hookTimeout: 2 * minute,
+    // Real time in emulation: where the host stands still, the guest's bus does not. The report says what was tried again.
+    retry: 1,
   },
 });
